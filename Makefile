@@ -1,0 +1,44 @@
+# The commands people type. Everything real is in CMake presets and in tools/.
+SHELL := /bin/bash
+PROGRAM := build/release/bin/amanuensis
+JOBS ?= $(shell nproc)
+
+.PHONY: all demo test bench format lint asan tsan fuzz clean
+
+all: $(PROGRAM)
+
+# Always asks Ninja, which rebuilds only what changed.
+.PHONY: $(PROGRAM)
+$(PROGRAM):
+	@tools/setup.sh build
+	@tools/build.sh release
+
+demo: $(PROGRAM)
+	@tools/demo.sh
+
+test:
+	@tools/setup.sh build test
+	@tools/test.sh
+
+bench:
+	@tools/setup.sh build bench
+	@tools/bench.sh
+
+format:
+	@tools/setup.sh lint
+	@tools/format.sh
+
+lint:
+	@tools/setup.sh build test lint
+	@tools/lint.sh
+
+asan tsan:
+	@tools/setup.sh build test
+	@tools/sanitize.sh $@
+
+fuzz:
+	@tools/setup.sh build test
+	@tools/fuzz.sh
+
+clean:
+	rm -rf build

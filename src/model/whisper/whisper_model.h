@@ -1,0 +1,91 @@
+// The Whisper forward pass (Radford et al. 2022; openai/whisper, model.py), written once against the backend port.
+// A WhisperModel is immutable and shared; what belongs to one window (EncodedWindow) or one running sequence
+// (DecoderSequence) is state of the request. Calls are made by one thread at a time, as the backend asks.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/tensor_view.h"
+#include "device/backend.h"
+#include "model/checkpoint/checkpoint.h"
+
+namespace amanuensis::model {
+
+// One window after the encoder: the cross-attention keys and values of every decoder layer.
+class EncodedWindow {
+ public:
+  explicit EncodedWindow(std::vector<std::unique_ptr<device::KvCache>> layers, std::size_t positions)
+      : layers_(std::move(layers)), positions_(positions) {}
+  const device::KvCache& layer(std::size_t i) const { return *layers_[i]; }
+  std::size_t positions() const { return positions_; }
+
+ private:
+  std::vector<std::unique_ptr<device::KvCache>> layers_;
+  std::size_t positions_;
+};
+
+// One sequence being decoded: its window and its self-attention keys and values. Owned by one request.
+class DecoderSequence {
+ public:
+  DecoderSequence(std::shared_ptr<const EncodedWindow> window, std::vector<std::unique_ptr<device::KvCache>> layers)
+      : window_(std::move(window)), layers_(std::move(layers)) {}
+  // Tokens fed so far; the next token takes this position.
+  std::size_t length() const { return length_; }
+  // Forgets all tokens from position `length` on.
+  void truncate(std::size_t length);
+  const EncodedWindow& window() const { return *window_; }
+
+ private:
+  friend class WhisperModel;
+  std::shared_ptr<const EncodedWindow> window_;
+  std::vector<std::unique_ptr<device::KvCache>> layers_;
+  std::size_t length_ = 0;
+};
+
+// One sequence's part in a batched decoder call.
+struct DecodeItem {
+  DecoderSequence* sequence = nullptr;
+  std::span<const TokenId> tokens;  // fed after what the sequence holds; at least one
+  // [1, n_vocab]: receives the logits after the last token; or [tokens.size(), n_vocab]: after every token.
+  TensorView<float> logits;
+};
+
+class WhisperModel {
+ public:
+  // Packs the weights. The backend must outlive the model; the checkpoint is not needed afterwards.
+  // Throws Error{kBadData} naming file and tensor: missing, misshapen or with a value that is not finite.
+  WhisperModel(const Checkpoint& checkpoint, device::Backend& backend);
+  ~WhisperModel();
+  WhisperModel(const WhisperModel&) = delete;
+  WhisperModel& operator=(const WhisperModel&) = delete;
+
+  const ModelDimensions& dims() const;
+
+  // Encoder output [n_audio_ctx, n_audio_state] of one log-mel window [n_mels, 2 * n_audio_ctx].
+  // Throws Error{kInvalidArgument} when the shape differs.
+  AlignedBuffer<float> encoder_output(TensorView<const float> log_mel) const;
+
+  // Runs the encoder over a batch of windows and computes their cross-attention keys and values.
+  std::vector<std::shared_ptr<const EncodedWindow>> encode(std::span<const TensorView<const float>> log_mels) const;
+
+  DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window) const;
+  // Makes `to` hold what `from` holds (same window).
+  void copy_sequence(DecoderSequence& to, const DecoderSequence& from) const;
+
+  // Feeds every item's tokens and writes its logits. Sequences must be distinct.
+  // Throws Error{kInvalidArgument} when a sequence would grow past n_text_ctx or a token is outside the vocabulary.
+  void decode(std::span<const DecodeItem> items) const;
+
+ private:
+  struct Weights;
+  struct Workspace;
+  device::Backend& backend_;
+  std::unique_ptr<const Weights> weights_;
+  std::unique_ptr<Workspace> workspace_;
+};
+
+}  // namespace amanuensis::model

@@ -1,0 +1,44 @@
+// A finished transcription, as plain values: what the writers write and the server serialises.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/tokenizer/vocabulary.h"
+
+namespace amanuensis::pipeline {
+
+struct Word {
+  std::string word;  // with its leading space, as Whisper writes it
+  double start_s = 0;
+  double end_s = 0;
+  double probability = 0;
+};
+
+// One segment, with the fields of openai/whisper's result (transcribe.py).
+struct Segment {
+  std::size_t id = 0;
+  std::size_t seek = 0;  // the window's first frame (10 ms each)
+  double start_s = 0;
+  double end_s = 0;
+  std::string text;
+  std::vector<model::TokenId> tokens;
+  double temperature = 0;
+  double avg_logprob = 0;
+  double compression_ratio = 0;
+  double no_speech_prob = 0;
+  std::vector<Word> words;  // empty unless word times were asked for
+};
+
+struct Transcript {
+  std::string text;
+  std::vector<Segment> segments;
+  std::string language;  // a code such as "en"
+  // Of the window the language was detected from, likeliest first; empty when the caller named the language.
+  std::vector<std::pair<std::string, double>> language_probabilities;
+  double duration_s = 0;  // of the audio
+};
+
+}  // namespace amanuensis::pipeline
