@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Builds and runs the tests under a sanitizer preset.
+#   tools/sanitize.sh asan|tsan [--subset]
+# --subset leaves out what is slow under instrumentation and adds little: whole-model goldens and whole-program tests
+# (asan), and everything without threads (tsan).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+preset=$1
+export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1 UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1
+filter=()
+targets=(all)
+if [ "${2:-}" = --subset ]; then
+  case $preset in
+    asan) filter=(-E 'Golden|LongForm'); targets=(base_tests kernels_tests audio_tests device_tests model_tests decoding_tests pipeline_tests cli_tests) ;;
+    tsan) filter=(-R 'ThreadPool|Backend|Concurrent|Cancel'); targets=(base_tests device_tests model_tests) ;;
+  esac
+fi
+tools/build.sh "$preset" "${targets[@]}"
+ctest --preset "$preset" -j "$(nproc)" "${filter[@]}" --no-tests=error
