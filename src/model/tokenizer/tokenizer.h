@@ -16,14 +16,14 @@ namespace amanuensis::model {
 
 // The ids of Whisper's special tokens in one vocabulary.
 struct SpecialTokens {
-  TokenId eot = -1;            // <|endoftext|>
-  TokenId sot = -1;            // <|startoftranscript|>
-  TokenId translate = -1;      // <|translate|>
-  TokenId transcribe = -1;     // <|transcribe|>
-  TokenId sot_lm = -1;         // <|startoflm|>; -1 when absent
-  TokenId sot_prev = -1;       // <|startofprev|>
-  TokenId no_speech = -1;      // <|nospeech|> or <|nocaptions|>
-  TokenId no_timestamps = -1;  // <|notimestamps|>
+  TokenId eot = -1;              // <|endoftext|>
+  TokenId sot = -1;              // <|startoftranscript|>
+  TokenId translate = -1;        // <|translate|>
+  TokenId transcribe = -1;       // <|transcribe|>
+  TokenId sot_lm = -1;           // <|startoflm|>; -1 when absent
+  TokenId sot_prev = -1;         // <|startofprev|>
+  TokenId no_speech = -1;        // <|nospeech|> or <|nocaptions|>
+  TokenId no_timestamps = -1;    // <|notimestamps|>
   TokenId timestamp_begin = -1;  // <|0.00|>
   TokenId timestamp_end = -1;    // one past the last time token
 };
