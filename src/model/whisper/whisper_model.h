@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -21,6 +22,7 @@ class EncodedWindow {
   explicit EncodedWindow(std::vector<std::unique_ptr<device::KvCache>> layers, std::size_t positions)
       : layers_(std::move(layers)), positions_(positions) {}
   const device::KvCache& layer(std::size_t i) const { return *layers_[i]; }
+  std::size_t layers() const { return layers_.size(); }  // one for each of the model's decoder layers
   std::size_t positions() const { return positions_; }
 
  private:
@@ -35,12 +37,12 @@ class DecoderSequence {
       : window_(std::move(window)), layers_(std::move(layers)) {}
   // Tokens fed so far; the next token takes this position.
   std::size_t length() const { return length_; }
-  // Forgets all tokens from position `length` on.
+  // Forgets all tokens from position `length` on. Throws Error{kInvalidArgument} when there are fewer.
   void truncate(std::size_t length);
   const EncodedWindow& window() const { return *window_; }
 
  private:
-  friend class WhisperModel;
+  friend class Decoder;
   std::shared_ptr<const EncodedWindow> window_;
   std::vector<std::unique_ptr<device::KvCache>> layers_;
   std::size_t length_ = 0;
@@ -69,11 +71,12 @@ class WhisperModel {
   // Throws Error{kInvalidArgument} when the shape differs.
   AlignedBuffer<float> encoder_output(TensorView<const float> log_mel) const;
 
-  // Runs the encoder over a batch of windows and computes their cross-attention keys and values.
+  // Runs the encoder over a batch of windows and computes their cross-attention keys and values. Throws as
+  // encoder_output does.
   std::vector<std::shared_ptr<const EncodedWindow>> encode(std::span<const TensorView<const float>> log_mels) const;
 
   DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window) const;
-  // Makes `to` hold what `from` holds (same window).
+  // Makes `to` hold what `from` holds. Throws Error{kInvalidArgument} when their windows differ.
   void copy_sequence(DecoderSequence& to, const DecoderSequence& from) const;
 
   // Feeds every item's tokens and writes its logits. Sequences must be distinct.
@@ -81,11 +84,8 @@ class WhisperModel {
   void decode(std::span<const DecodeItem> items) const;
 
  private:
-  struct Weights;
-  struct Workspace;
-  device::Backend& backend_;
-  std::unique_ptr<const Weights> weights_;
-  std::unique_ptr<Workspace> workspace_;
+  struct State;
+  std::unique_ptr<State> state_;  // the packed weights, and the workspace of the call in progress
 };
 
 }  // namespace amanuensis::model

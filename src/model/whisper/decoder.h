@@ -1,0 +1,69 @@
+// Whisper's text decoder (openai/whisper, model.py: TextDecoder): token and position embeddings, pre-norm blocks with
+// causal self-attention, attention to the encoded window and an MLP, and a vocabulary projection tied to the token
+// embedding. Owns its packed weights, which are immutable, and the workspace of the call in progress: one thread at a
+// time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/tensor_view.h"
+#include "device/backend.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/whisper/scratch.h"
+#include "model/whisper/weights.h"
+#include "model/whisper/whisper_model.h"
+
+namespace amanuensis::model {
+
+class Decoder {
+ public:
+  // The backend must outlive the decoder. Throws as WhisperModel's constructor does.
+  Decoder(const Checkpoint& checkpoint, device::Backend& backend);
+
+  // Cross-attention keys and values of encoder output [windows * n_audio_ctx, n_audio_state].
+  std::vector<std::shared_ptr<const EncodedWindow>> encode_windows(TensorView<const float> audio, std::size_t windows);
+
+  DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window) const;
+  void copy_sequence(DecoderSequence& to, const DecoderSequence& from) const;
+  // As WhisperModel::decode.
+  void run(std::span<const DecodeItem> items);
+
+ private:
+  struct Block {
+    SelfAttentionWeights self;
+    CrossAttentionWeights cross;
+    MlpWeights mlp;
+  };
+  // One item's place among the rows of the call.
+  struct Span {
+    std::size_t first = 0;
+    std::size_t rows = 0;
+  };
+
+  void check(std::span<const DecodeItem> items) const;
+  void embed(std::span<const DecodeItem> items, TensorView<float> x) const;
+  void self_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x);
+  void cross_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x);
+  void mlp(std::size_t layer, TensorView<float> x);
+  void project(std::span<const DecodeItem> items, TensorView<const float> x);
+
+  device::Backend& backend_;
+  ModelDimensions dims_;
+  EmbeddingTable tokens_;         // [n_vocab, n_text_state]
+  std::vector<float> positions_;  // [n_text_ctx, n_text_state]
+  std::vector<Block> blocks_;
+  LayerNormWeights last_norm_;
+  std::unique_ptr<device::LinearWeights> vocabulary_;  // the token embedding again, packed
+
+  std::vector<Span> spans_;  // of the items of the call in progress
+  std::vector<device::CachedAttention> attention_;
+  Scratch x_;       // [rows, n_text_state]: the residual stream
+  Scratch normed_;  // [rows, n_text_state]: a normalised input, then an attention's result
+  Scratch wide_;    // [rows, 3 * n_text_state] and [rows, n_text_ffn] in turn; keys and values of windows
+  Scratch logits_;  // [rows, n_vocab], for callers whose rows are scattered
+};
+
+}  // namespace amanuensis::model
