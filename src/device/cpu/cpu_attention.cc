@@ -1,0 +1,138 @@
+#include "device/cpu/cpu_attention.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "kernels/bfloat16.h"
+
+namespace amanuensis::device {
+namespace {
+
+using kernels::AttentionType;
+using kernels::kKeyBlock;
+
+void convert(float value, float& to) { to = value; }
+void convert(float value, std::uint16_t& to) { to = kernels::bfloat16_from_float(value); }
+
+template <typename T>
+void store_rows(T* keys, T* values, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
+  const std::size_t dim = k.cols();
+  for (std::size_t i = 0; i < k.rows(); ++i) {
+    for (std::size_t d = 0; d < dim; ++d) {
+      convert(k(i, d), keys[kernels::cached_key_index(first + i, d, dim)]);
+      convert(v(i, d), values[(first + i) * dim + d]);
+    }
+  }
+}
+
+}  // namespace
+
+CpuKvCache::CpuKvCache(AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim)
+    : type_(type),
+      capacity_(capacity),
+      heads_(heads),
+      head_dim_(head_dim),
+      key_elements_(kernels::cached_key_elements(capacity, head_dim)) {
+  if (type == AttentionType::kFloat32) {
+    float_ = AlignedBuffer<float>(heads * head_elements());
+  } else {
+    bfloat_ = AlignedBuffer<std::uint16_t>(heads * head_elements());
+  }
+}
+
+const void* CpuKvCache::keys(std::size_t head) const {
+  const std::size_t at = head * head_elements();
+  return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
+}
+
+const void* CpuKvCache::values(std::size_t head) const {
+  const std::size_t at = head * head_elements() + key_elements_;
+  return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
+}
+
+void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
+  assert(head < heads_ && k.cols() == head_dim_ && first + k.rows() <= capacity_);
+  const std::size_t at = head * head_elements();
+  if (type_ == AttentionType::kFloat32) {
+    store_rows(float_.data() + at, float_.data() + at + key_elements_, first, k, v);
+  } else {
+    store_rows(bfloat_.data() + at, bfloat_.data() + at + key_elements_, first, k, v);
+  }
+}
+
+void CpuKvCache::copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows) {
+  assert(head < heads_ && type_ == from.type_ && head_dim_ == from.head_dim_);
+  assert(rows <= capacity_ && rows <= from.capacity_);
+  // Whole blocks of keys: what lies past `rows` is finite in both caches and seen by nobody.
+  const std::size_t key_count = kernels::cached_key_elements(rows, head_dim_);
+  const auto copy = [&](auto* to, const auto* source) {
+    to += head * head_elements();
+    source += head * from.head_elements();
+    std::copy_n(source, key_count, to);
+    std::copy_n(source + from.key_elements_, rows * head_dim_, to + key_elements_);
+  };
+  if (type_ == AttentionType::kFloat32) {
+    copy(float_.data(), from.float_.data());
+  } else {
+    copy(bfloat_.data(), from.bfloat_.data());
+  }
+}
+
+void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::SelfAttentionVariant& variant,
+                        const kernels::AttentionKeys& keys, std::size_t heads, TensorView<const float> q,
+                        TensorView<float> out) {
+  const std::size_t dim = keys.head_dim;
+  const std::size_t head_bytes = (variant.prepared_bytes(keys.frames, dim) + 63) / 64 * 64;
+  workspace.reserve_shared(heads * head_bytes);
+  workspace.reserve_workers(variant.scratch_bytes(dim));
+  pool.parallel_for(heads, [&](std::size_t head, std::size_t /*worker*/) {
+    kernels::AttentionKeys part = keys;
+    part.k += head * dim;
+    part.v += head * dim;
+    variant.prepare(part, workspace.shared() + head * head_bytes);
+  });
+  const std::size_t blocks = (q.rows() + variant.query_block - 1) / variant.query_block;
+  pool.parallel_for(heads * blocks, [&](std::size_t i, std::size_t worker) {
+    const std::size_t head = i / blocks;
+    const std::size_t first = i % blocks * variant.query_block;
+    variant.run({.prepared = workspace.shared() + head * head_bytes,
+                 .frames = keys.frames,
+                 .head_dim = dim,
+                 .q = q.data() + first * q.stride() + head * dim,
+                 .q_stride = q.stride(),
+                 .rows = std::min(variant.query_block, q.rows() - first),
+                 .out = out.data() + first * out.stride() + head * dim,
+                 .out_stride = out.stride(),
+                 .scratch = workspace.worker(worker)});
+  });
+}
+
+void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
+                          std::span<const CachedAttention> items, std::size_t heads) {
+  std::size_t most_keys = 0;
+  for (const CachedAttention& item : items) {
+    const std::size_t keys = item.visible + (item.causal && item.q.rows() > 0 ? item.q.rows() - 1 : 0);
+    assert(item.cache != nullptr && keys <= item.cache->capacity());
+    most_keys = std::max(most_keys, keys);
+  }
+  workspace.reserve_workers(kernels::cached_attention_scratch(most_keys) * sizeof(float));
+  pool.parallel_for(items.size() * heads, [&](std::size_t i, std::size_t worker) {
+    const CachedAttention& item = items[i / heads];
+    const std::size_t head = i % heads;
+    const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
+    const std::size_t dim = cache.head_dim();
+    variant.run({.keys = cache.keys(head),
+                 .values = cache.values(head),
+                 .head_dim = dim,
+                 .q = item.q.data() + head * dim,
+                 .q_stride = item.q.stride(),
+                 .rows = item.q.rows(),
+                 .visible = item.visible,
+                 .causal = item.causal,
+                 .out = item.out.data() + head * dim,
+                 .out_stride = item.out.stride(),
+                 .scratch = reinterpret_cast<float*>(workspace.worker(worker))});
+  });
+}
+
+}  // namespace amanuensis::device

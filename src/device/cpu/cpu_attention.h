@@ -1,0 +1,56 @@
+// Attention of the CPU backend: key/value caches and how heads are shared out among threads. A cache belongs to one
+// sequence or window; the compute functions use the pool and the workspace of one backend.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "device/backend.h"
+#include "device/cpu/workspace.h"
+#include "kernels/attention/cached_attention.h"
+#include "kernels/attention/self_attention.h"
+
+namespace amanuensis::device {
+
+// Every head's keys and values in the layout of kernels/attention/cached_attention.h, float32 or bfloat16.
+class CpuKvCache final : public KvCache {
+ public:
+  CpuKvCache(kernels::AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim);
+
+  std::size_t capacity() const override { return capacity_; }
+  std::size_t heads() const { return heads_; }
+  std::size_t head_dim() const { return head_dim_; }
+  kernels::AttentionType type() const { return type_; }
+  const void* keys(std::size_t head) const;
+  const void* values(std::size_t head) const;
+
+  // Stores one head's columns of k and v as rows [first, first + k.rows()).
+  void write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v);
+  // Copies one head's first `rows` rows from a cache of the same type and head_dim.
+  void copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows);
+
+ private:
+  std::size_t head_elements() const { return key_elements_ + capacity_ * head_dim_; }
+
+  kernels::AttentionType type_;
+  std::size_t capacity_;
+  std::size_t heads_;
+  std::size_t head_dim_;
+  std::size_t key_elements_;
+  AlignedBuffer<float> float_;  // [heads][keys, values]; one of the two is empty
+  AlignedBuffer<std::uint16_t> bfloat_;
+};
+
+// As Backend::self_attention.
+void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::SelfAttentionVariant& variant,
+                        const kernels::AttentionKeys& keys, std::size_t heads, TensorView<const float> q,
+                        TensorView<float> out);
+
+// As Backend::cached_attention.
+void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
+                          std::span<const CachedAttention> items, std::size_t heads);
+
+}  // namespace amanuensis::device

@@ -1,0 +1,21 @@
+// The entry points of the attention variants, one set per ISA file. For the lists alone.
+#pragma once
+
+#include <cstddef>
+
+#include "kernels/attention/cached_attention.h"
+#include "kernels/attention/self_attention.h"
+
+namespace amanuensis::kernels {
+
+inline constexpr std::size_t kScalarQueryBlock = 16;
+
+std::size_t self_attention_f32_prepared_scalar(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_f32_scratch_scalar(std::size_t head_dim) noexcept;
+void self_attention_f32_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_f32_scalar(const AttentionQueries& queries) noexcept;
+
+void cached_attention_f32_scalar(const CachedAttentionTask& task) noexcept;
+void cached_attention_bf16_scalar(const CachedAttentionTask& task) noexcept;
+
+}  // namespace amanuensis::kernels

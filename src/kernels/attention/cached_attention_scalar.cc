@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+
+#include "kernels/attention/attention_impl.h"
+#include "kernels/bfloat16.h"
+
+namespace amanuensis::kernels {
+namespace {
+
+float to_float(float value) { return value; }
+float to_float(std::uint16_t bits) { return float_from_bfloat16(bits); }
+
+// One row's scores, softmax and weighted sum of values.
+template <typename T>
+void attend(const CachedAttentionTask& task, const float* q, std::size_t visible, float* out) {
+  const auto* keys = static_cast<const T*>(task.keys);
+  const auto* values = static_cast<const T*>(task.values);
+  const std::size_t dim = task.head_dim;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
+  float* scores = task.scratch;
+  std::fill_n(out, dim, 0.0f);
+  if (visible == 0) return;
+  for (std::size_t j = 0; j < visible; ++j) {
+    scores[j] = 0;
+    for (std::size_t d = 0; d < dim; ++d) scores[j] += q[d] * scale * to_float(keys[cached_key_index(j, d, dim)]);
+  }
+  const float largest = *std::max_element(scores, scores + visible);
+  float total = 0;
+  for (std::size_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - largest);
+  for (std::size_t j = 0; j < visible; ++j) {
+    const float weight = scores[j] / total;
+    for (std::size_t d = 0; d < dim; ++d) out[d] += weight * to_float(values[j * dim + d]);
+  }
+}
+
+template <typename T>
+void run(const CachedAttentionTask& task) {
+  for (std::size_t i = 0; i < task.rows; ++i) {
+    attend<T>(task, task.q + i * task.q_stride, task.visible + (task.causal ? i : 0), task.out + i * task.out_stride);
+  }
+}
+
+}  // namespace
+
+void cached_attention_f32_scalar(const CachedAttentionTask& task) noexcept { run<float>(task); }
+void cached_attention_bf16_scalar(const CachedAttentionTask& task) noexcept { run<std::uint16_t>(task); }
+
+}  // namespace amanuensis::kernels
