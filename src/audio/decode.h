@@ -1,5 +1,5 @@
-// Media files to samples: FFmpeg finds the first audio track, decodes it and resamples it to mono float32 at 16 kHz, piece
-// by piece, so that a long video never stands in memory. A reader belongs to one thread.
+// Media files to samples: FFmpeg finds the first audio track, decodes it and resamples it to mono float32 at 16 kHz,
+// piece by piece, so that a long video never stands in memory. A reader belongs to one thread.
 #pragma once
 
 #include <cstddef>
@@ -15,9 +15,9 @@ namespace amanuensis::audio {
 inline constexpr int kSampleRateHz = 16000;
 
 struct MediaInfo {
-  std::string container;             // "mov,mp4,m4a,3gp,3g2,mj2"
-  std::string codec;                 // "aac"
-  int sample_rate_hz = 0;            // of the file, before resampling
+  std::string container;   // "mov,mp4,m4a,3gp,3g2,mj2"
+  std::string codec;       // "aac"
+  int sample_rate_hz = 0;  // of the file, before resampling
   int channels = 0;
   std::optional<double> duration_s;  // as the container says; absent for streams
 };

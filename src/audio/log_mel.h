@@ -1,13 +1,20 @@
-// Whisper's log-mel spectrogram (openai/whisper, audio.py: log_mel_spectrogram): 16 kHz, 400-point periodic Hann window,
-// hop 160, centred with reflect padding, last frame dropped, power spectrum, Slaney mel bands, log10 floored at 1e-10,
-// floored again 8 below the maximum of the whole matrix, then (x + 4) / 4.
+// Whisper's log-mel spectrogram (openai/whisper, audio.py: log_mel_spectrogram): 16 kHz, 400-point periodic Hann
+// window, hop 160, centred with reflect padding, last frame dropped, power spectrum, Slaney mel bands, log10 floored at
+// 1e-10, floored again 8 below the maximum of the whole matrix, then (x + 4) / 4. Functions may be called from any
+// thread; a stream belongs to one thread.
 #pragma once
 
 #include <cstddef>
 #include <span>
+#include <vector>
 
+#include "audio/mel_filters.h"
 #include "base/aligned_buffer.h"
+#include "base/cpu_features.h"
 #include "base/tensor_view.h"
+#include "base/thread_pool.h"
+#include "kernels/fft/power_spectrum.h"
+#include "kernels/mel/mel.h"
 
 namespace amanuensis::audio {
 
@@ -22,8 +29,59 @@ struct LogMel {
   TensorView<const float> view() const { return values.matrix(n_mels, frames); }
 };
 
-// Log-mel of samples (mono, 16 kHz) followed by `padding_samples` zeros: (samples + padding) / 160 frames, rounded down.
-// n_mels is 80 or 128: Error{kInvalidArgument} otherwise. Shorter input than one window's half is padded with zeros first.
+// Log-mel of samples (mono, 16 kHz, finite) followed by `padding_samples` zeros: (samples + padding) / 160 frames,
+// rounded down. n_mels is 80 or 128: Error{kInvalidArgument} otherwise. Reflecting needs 201 samples: shorter input is
+// padded with zeros to that (one frame); no samples at all give no frames.
 LogMel log_mel_spectrogram(std::span<const float> samples, std::size_t n_mels, std::size_t padding_samples);
+
+// The kernels a spectrogram is computed with.
+struct LogMelKernels {
+  kernels::PowerSpectrumFn power_spectrum = nullptr;
+  kernels::LogMelBandsFn log_mel_bands = nullptr;
+};
+
+// The best of each that this processor runs. A pure function.
+LogMelKernels select_log_mel_kernels(const CpuFeatures& cpu);
+
+struct LogMelOptions {
+  std::size_t padding_samples = 0;
+  // Absent: the best for this processor.
+  const LogMelKernels* kernels = nullptr;
+  // Absent: the calling thread does it all. The result is the same either way.
+  ThreadPool* pool = nullptr;
+};
+
+// The same with a given filter bank, e.g. one that came with a checkpoint.
+LogMel log_mel_spectrogram(std::span<const float> samples, const MelFilters& filters, const LogMelOptions& options);
+
+// The same for samples that arrive piece by piece and need not be kept: only the spectrogram stays in memory (twice
+// while finish() lays it out). Gives bit for bit what log_mel_spectrogram gives.
+class LogMelStream {
+ public:
+  // `filters` must outlive the stream.
+  explicit LogMelStream(const MelFilters& filters);
+  LogMelStream(const MelFilters& filters, const LogMelKernels& kernels);
+
+  void push(std::span<const float> samples);
+  void push_silence(std::size_t samples);
+
+  // Samples pushed so far.
+  std::size_t samples() const { return received_; }
+
+  // The spectrogram of everything pushed. The stream is empty afterwards and may be used again.
+  LogMel finish();
+
+ private:
+  void consume(bool at_end);
+
+  const MelFilters& filters_;
+  LogMelKernels kernels_;
+  std::vector<float> buffer_;     // the samples that coming frames need
+  std::size_t buffer_first_ = 0;  // index of buffer_[0] in the whole signal
+  std::size_t received_ = 0;
+  std::size_t frames_ = 0;                    // finished
+  float largest_;                             // of the finished frames
+  std::vector<AlignedBuffer<float>> groups_;  // raw log10, [n_mels, 16] for each 16 frames
+};
 
 }  // namespace amanuensis::audio
