@@ -1,0 +1,137 @@
+#include "decoding/decode_window.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/error.h"
+#include "decoding/log_prob.h"
+#include "decoding/text_measure.h"
+
+namespace amanuensis::decoding {
+
+WindowDecoder::WindowDecoder(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
+                             const DecodingOptions& options)
+    : context_(context),
+      options_(options),
+      rules_(make_logit_rules(options, context.tokenizer, context.generation)),
+      initial_(make_initial_tokens(options, context.tokenizer, context.generation, context.model.dims().n_text_ctx)),
+      sample_length_(resolve_sample_length(options, context.model.dims().n_text_ctx)),
+      window_(std::move(window)),
+      search_(make_search(options, context.tokenizer.special().eot)),
+      logits_(context.model.dims().n_vocab) {
+  sequences_.push_back(context_.model.new_sequence(window_));
+}
+
+void WindowDecoder::collect(std::vector<model::DecodeItem>& items) {
+  const std::size_t vocabulary = context_.model.dims().n_vocab;
+  if (phase_ == Phase::kSample) {
+    for (std::size_t i = 0; i < search_->live().size(); ++i) {
+      items.push_back({.sequence = &sequences_[i],
+                       .tokens = std::span(search_->live()[i].tokens).last(1),
+                       .logits = {logits_.data() + i * vocabulary, 1, vocabulary}});
+    }
+    return;
+  }
+  // Up to <|startoftranscript|> first: its logits hold the no-speech probability, and the vocabulary is then multiplied
+  // for two positions of the prompt, not for all.
+  const std::span<const TokenId> tokens(initial_.tokens);
+  const std::size_t until_sot = initial_.sot_index + 1;
+  items.push_back({.sequence = &sequences_.front(),
+                   .tokens = phase_ == Phase::kUntilSot ? tokens.first(until_sot) : tokens.subspan(until_sot),
+                   .logits = {logits_.data(), 1, vocabulary}});
+}
+
+void WindowDecoder::advance() {
+  if (phase_ == Phase::kUntilSot) {
+    const TokenId no_speech = context_.tokenizer.special().no_speech;
+    if (no_speech >= 0) {
+      result_.no_speech_prob = softmax_at(std::span(logits_.span()).first(context_.model.dims().n_vocab),
+                                          static_cast<std::size_t>(no_speech));
+    }
+    phase_ = Phase::kPrompt;
+    if (initial_.sot_index + 1 < initial_.tokens.size()) return;
+  }
+  phase_ = Phase::kSample;
+  sample();
+}
+
+void WindowDecoder::sample() {
+  const std::size_t vocabulary = context_.model.dims().n_vocab;
+  const std::size_t rows = search_->live().size();
+  for (std::size_t i = 0; i < rows; ++i) {
+    apply_logit_rules(rules_, search_->live()[i].tokens, {logits_.data() + i * vocabulary, vocabulary});
+  }
+  search_->advance(std::as_const(logits_).matrix(rows, vocabulary));
+  ++steps_;
+  const bool context_full = initial_.tokens.size() + steps_ > context_.model.dims().n_text_ctx;
+  if (search_->complete() || steps_ >= sample_length_ || context_full) {
+    finish();
+  } else {
+    rearrange_sequences();
+  }
+}
+
+// Gives every live sequence the keys and values of the one it continues. The first to continue one takes it over; only
+// the others copy, into sequences that nothing continues.
+void WindowDecoder::rearrange_sequences() {
+  const std::span<const std::size_t> sources = search_->sources();
+  std::vector<std::optional<std::size_t>> taken_by(sequences_.size());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    if (!taken_by[sources[i]]) taken_by[sources[i]] = i;
+  }
+  std::vector<std::size_t> spare;
+  for (std::size_t s = 0; s < sequences_.size(); ++s) {
+    if (!taken_by[s]) spare.push_back(s);
+  }
+
+  // place[i] is where live sequence i is to be found among the sequences as they stand.
+  std::vector<std::size_t> place(sources.size());
+  for (std::size_t i = 0; i < sources.size(); ++i) {
+    place[i] = sources[i];
+    if (taken_by[sources[i]] == i) continue;
+    if (spare.empty()) {
+      spare.push_back(sequences_.size());
+      sequences_.push_back(context_.model.new_sequence(window_));
+    }
+    place[i] = spare.back();
+    spare.pop_back();
+    context_.model.copy_sequence(sequences_[place[i]], sequences_[sources[i]]);
+  }
+
+  std::vector<model::DecoderSequence> arranged;
+  arranged.reserve(sequences_.size());
+  for (const std::size_t p : place) arranged.push_back(std::move(sequences_[p]));
+  for (const std::size_t s : spare) arranged.push_back(std::move(sequences_[s]));
+  sequences_ = std::move(arranged);
+
+  const std::size_t needed = sources.size() * context_.model.dims().n_vocab;
+  if (logits_.size() < needed) logits_ = AlignedBuffer<float>(needed);
+}
+
+void WindowDecoder::finish() {
+  std::vector<Hypothesis> candidates = search_->finish();
+  Hypothesis& best = candidates[best_candidate(candidates, options_.length_penalty)];
+  result_.tokens = std::move(best.tokens);
+  result_.text = strip_text(context_.tokenizer.decode_text(result_.tokens));
+  result_.temperature = options_.temperature;
+  result_.avg_logprob = static_cast<double>(best.sum_logprob) / static_cast<double>(result_.tokens.size() + 1);
+  result_.compression_ratio = compression_ratio(result_.text);
+  sequences_.clear();
+  done_ = true;
+}
+
+WindowResult decode_window(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
+                           const DecodingOptions& options, const std::stop_token& stop) {
+  WindowDecoder decoder(context, std::move(window), options);
+  std::vector<model::DecodeItem> items;
+  while (!decoder.done()) {
+    if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "transcription was cancelled");
+    items.clear();
+    decoder.collect(items);
+    context.model.decode(items);
+    decoder.advance();
+  }
+  return decoder.result();
+}
+
+}  // namespace amanuensis::decoding

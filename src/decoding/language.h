@@ -1,0 +1,22 @@
+// Which language a window is in (openai/whisper, decoding.py: detect_language). Stateless; one thread at a time uses a
+// model.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "decoding/decode_window.h"
+
+namespace amanuensis::decoding {
+
+// Language codes with their probabilities, which sum to 1.
+using LanguageProbabilities = std::vector<std::pair<std::string, double>>;
+
+// The probability of each of the model's languages after <|startoftranscript|>, likeliest first (of equal ones the
+// smaller token). Throws Error{kInvalidArgument} when the model has no language tokens.
+LanguageProbabilities detect_language(const DecodingContext& context,
+                                      const std::shared_ptr<const model::EncodedWindow>& window);
+
+}  // namespace amanuensis::decoding
