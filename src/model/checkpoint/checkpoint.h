@@ -26,11 +26,11 @@ namespace amanuensis::model {
 // The sizes of one Whisper model, as OpenAI names them (openai/whisper, model.py: ModelDimensions).
 struct ModelDimensions {
   std::size_t n_mels = 0;
-  std::size_t n_audio_ctx = 0;    // encoder positions; the window is twice that in log-mel frames
+  std::size_t n_audio_ctx = 0;  // encoder positions; the window is twice that in log-mel frames
   std::size_t n_audio_state = 0;
   std::size_t n_audio_head = 0;
   std::size_t n_audio_layer = 0;
-  std::size_t n_audio_ffn = 0;    // 4 * n_audio_state in every published checkpoint
+  std::size_t n_audio_ffn = 0;  // 4 * n_audio_state in every published checkpoint
   std::size_t n_vocab = 0;
   std::size_t n_text_ctx = 0;
   std::size_t n_text_state = 0;
@@ -59,11 +59,14 @@ class Checkpoint {
   ModelDimensions dims;
   GenerationSettings generation;
   Vocabulary vocabulary;
+  // [n_mels, 201] row by row, when the checkpoint brings its own mel filters (ggml); else empty.
+  std::vector<float> mel_filters;
 
   bool has(std::string_view name) const { return tensors.contains(name); }
   // Throws Error{kBadData} naming the file and the tensor when it is missing or its shape is not `shape`.
   const Tensor& tensor(std::string_view name, std::span<const std::size_t> shape) const;
-  // The values as float32. Throws as tensor() does, and Error{kBadData} when a value is not finite.
+  // The values of a tensor of shape [size], as float32. Throws as tensor() does, and Error{kBadData} when a value is
+  // not finite.
   std::vector<float> vector(std::string_view name, std::size_t size) const;
   // A [rows, cols] reader over a tensor with that many elements (trailing dimensions flattened). The reader must not
   // outlive the checkpoint; read_row throws Error{kBadData} when a value is not finite.
