@@ -1,11 +1,28 @@
 #include "base/cpu_features.h"
 
-#if defined(__aarch64__) && defined(__linux__)
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
 #endif
 
 namespace amanuensis {
+namespace {
+
+#if defined(__x86_64__)
+// Clang 14's __builtin_cpu_supports does not know this one. Whether the system saves the registers it needs is what
+// "avx2" answers.
+bool has_f16c() {
+  unsigned eax = 0;
+  unsigned ebx = 0;
+  unsigned ecx = 0;
+  unsigned edx = 0;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0 && (ecx & bit_F16C) != 0;
+}
+#endif
+
+}  // namespace
 
 CpuFeatures detect_cpu_features() {
   CpuFeatures features;
@@ -14,7 +31,7 @@ CpuFeatures detect_cpu_features() {
   // The builtin answers int (GCC) or bool (Clang).
   features.avx2 = __builtin_cpu_supports("avx2") != 0;
   features.fma = __builtin_cpu_supports("fma") != 0;
-  features.f16c = __builtin_cpu_supports("f16c") != 0;
+  features.f16c = features.avx2 && has_f16c();
   features.avx512f = __builtin_cpu_supports("avx512f") != 0;
   features.avx512bw = __builtin_cpu_supports("avx512bw") != 0;
   features.avx512vl = __builtin_cpu_supports("avx512vl") != 0;
