@@ -120,6 +120,12 @@ void WindowDecoder::finish() {
   done_ = true;
 }
 
+void check_options(const DecodingContext& context, const DecodingOptions& options) {
+  make_logit_rules(options, context.tokenizer, context.generation);
+  make_initial_tokens(options, context.tokenizer, context.generation, context.model.dims().n_text_ctx);
+  make_search(options, context.tokenizer.special().eot);
+}
+
 WindowResult decode_window(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
                            const DecodingOptions& options, const std::stop_token& stop) {
   WindowDecoder decoder(context, std::move(window), options);

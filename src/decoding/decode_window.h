@@ -75,6 +75,9 @@ class WindowDecoder {
   WindowResult result_;
 };
 
+// Throws Error{kInvalidArgument} if these options, language included, make no sense for this model.
+void check_options(const DecodingContext& context, const DecodingOptions& options);
+
 // Decodes one window to its end. Throws as WindowDecoder does, and Error{kCancelled} once `stop` is requested.
 WindowResult decode_window(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
                            const DecodingOptions& options, const std::stop_token& stop);

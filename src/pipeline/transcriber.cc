@@ -1,0 +1,204 @@
+#include "pipeline/transcriber.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "audio/log_mel.h"
+#include "base/aligned_buffer.h"
+#include "base/error.h"
+#include "decoding/decode_window.h"
+#include "decoding/fallback.h"
+#include "decoding/language.h"
+#include "decoding/random.h"
+#include "decoding/text_measure.h"
+#include "model/tokenizer/languages.h"
+#include "model/whisper/constants.h"
+#include "pipeline/clips.h"
+#include "pipeline/prompt_history.h"
+#include "pipeline/window_segments.h"
+
+namespace amanuensis::pipeline {
+
+namespace {
+
+using decoding::DecodingContext;
+using decoding::WindowResult;
+using model::TokenId;
+using WindowRef = std::shared_ptr<const model::EncodedWindow>;
+
+void check_stop(const std::stop_token& stop) {
+  if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "transcription was cancelled");
+}
+
+// The code of the language the caller named, "en" for an English-only model; empty when it is to be detected.
+std::string requested_language(const DecodingContext& context, const std::optional<std::string>& name) {
+  if (!name || name->empty()) return context.generation.is_multilingual ? "" : "en";
+  const auto language = model::find_language(*name);
+  if (!language) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("there is no language '{}'; give a code such as en, or an English name such as german", *name));
+  }
+  return std::string(language->code);
+}
+
+// Text as a prompt: one space before it, none around it. No tokens for blank text.
+std::vector<TokenId> encode_prompt(const model::Tokenizer& tokenizer, const std::string& text) {
+  const std::string_view stripped = decoding::strip_text(text);
+  if (stripped.empty()) return {};
+  return tokenizer.encode(fmt::format(" {}", stripped));
+}
+
+// Whether a window is taken for silence and left out.
+bool is_silence(const WindowResult& result, const decoding::FallbackOptions& options) {
+  if (!options.no_speech_threshold || !(result.no_speech_prob > *options.no_speech_threshold)) return false;
+  return !(options.logprob_threshold && result.avg_logprob > *options.logprob_threshold);
+}
+
+// One transcription from beginning to end.
+class Run {
+ public:
+  Run(const DecodingContext& context, const TranscribeOptions& options, const TranscribeEvents& events,
+      std::stop_token stop)
+      : context_(context),
+        options_(options),
+        events_(events),
+        stop_(std::move(stop)),
+        decoding_(options.decoding),
+        window_frames_(context.model.dims().window_frames()),
+        history_(encode_prompt(context.tokenizer, options.initial_prompt), options.carry_initial_prompt,
+                 context.model.dims().n_text_ctx) {
+    if (!options.hotwords.empty()) decoding_.hotwords = encode_prompt(context.tokenizer, options.hotwords);
+    decoding_.language = requested_language(context, options.language);
+    check_options();
+  }
+
+  Transcript transcribe(std::span<const float> samples) {
+    check_stop(stop_);
+    mel_ = audio::log_mel_spectrogram(samples, context_.model.dims().n_mels, window_frames_ * model::kHopSamples);
+    content_frames_ = mel_.frames - window_frames_;
+    transcript_.duration_s = static_cast<double>(samples.size()) / static_cast<double>(model::kSampleRateHz);
+    settle_language();
+    const std::vector<FrameRange> clips = clip_frames(options_.clip_timestamps, content_frames_);
+    for (const FrameRange& clip : clips) transcribe_clip(clip);
+    report_progress(content_frames_);
+    transcript_.text = context_.tokenizer.decode_text(history_.transcript());
+    return std::move(transcript_);
+  }
+
+ private:
+  // Finds what can be known to be wrong before any work is done.
+  void check_options() {
+    decoding::DecodingOptions trial = decoding_;
+    if (trial.language.empty() && !context_.tokenizer.languages().empty()) {
+      trial.language = context_.tokenizer.languages().front().code;
+    }
+    for (const double temperature : options_.fallback.temperatures) {
+      trial.temperature = temperature;
+      decoding::check_options(context_, trial);
+    }
+    clip_frames(options_.clip_timestamps, 0);
+  }
+
+  void settle_language() {
+    double probability = 1;
+    if (decoding_.language.empty()) {
+      // With a single language there is nothing to find out.
+      const std::vector<model::LanguageToken>& languages = context_.tokenizer.languages();
+      transcript_.language_probabilities = languages.size() == 1
+                                               ? decoding::LanguageProbabilities{{languages.front().code, 1.0}}
+                                               : decoding::detect_language(context_, encode(0, window_frames_));
+      decoding_.language = transcript_.language_probabilities.front().first;
+      probability = transcript_.language_probabilities.front().second;
+    }
+    transcript_.language = decoding_.language;
+    if (events_.on_language) events_.on_language(decoding_.language, probability);
+  }
+
+  void transcribe_clip(const FrameRange& clip) {
+    std::size_t seek = clip.first;
+    while (seek < clip.last) {
+      check_stop(stop_);
+      report_progress(seek);
+      const WindowPlace place{.seek = seek, .frames = std::min(window_frames_, clip.last - seek)};
+      seek += transcribe_window(place);
+    }
+  }
+
+  // Returns how many frames the next window is further on.
+  std::size_t transcribe_window(const WindowPlace& place) {
+    decoding_.prompt = history_.prompt();
+    decoding_.seed = decoding::stream_key(options_.decoding.seed, place.seek);
+    const WindowResult result =
+        decoding::decode_with_fallback(context_, encode(place.seek, place.frames), decoding_, options_.fallback, stop_);
+    if (is_silence(result, options_.fallback)) return place.frames;
+
+    WindowSegments cut = cut_window(result, place, context_.tokenizer);
+    for (Segment& segment : cut.segments) {
+      segment.id = transcript_.segments.size();
+      history_.append(segment.tokens);
+      transcript_.segments.push_back(std::move(segment));
+      if (events_.on_segment) events_.on_segment(transcript_.segments.back());
+    }
+    // What was sampled at a high temperature is too uncertain to lead the next window.
+    if (!options_.condition_on_previous_text || result.temperature > 0.5) history_.forget();
+    return cut.advance_frames;
+  }
+
+  // The encoded window of `frames` frames from `seek` on. The reference fills up a shorter one with the value 0 after
+  // normalisation, which is not what silence gives.
+  WindowRef encode(std::size_t seek, std::size_t frames) {
+    if (last_window_ && last_place_.seek == seek && last_place_.frames == frames) return last_window_;
+    last_window_.reset();
+    AlignedBuffer<float> padded(mel_.n_mels * window_frames_);
+    const TensorView<float> window = padded.matrix(mel_.n_mels, window_frames_);
+    for (std::size_t band = 0; band < mel_.n_mels; ++band) {
+      const std::span<const float> content = mel_.view().row(band).subspan(seek, frames);
+      std::copy(content.begin(), content.end(), window.row(band).begin());
+    }
+    const TensorView<const float> view = window;
+    last_window_ = context_.model.encode({&view, 1}).front();
+    last_place_ = {.seek = seek, .frames = frames};
+    return last_window_;
+  }
+
+  void report_progress(std::size_t frames) const {
+    if (!events_.on_progress) return;
+    constexpr double kSecondsPerFrame =
+        static_cast<double>(model::kHopSamples) / static_cast<double>(model::kSampleRateHz);
+    events_.on_progress({.audio_done_s = static_cast<double>(frames) * kSecondsPerFrame,
+                         .audio_total_s = static_cast<double>(content_frames_) * kSecondsPerFrame});
+  }
+
+  const DecodingContext context_;
+  const TranscribeOptions& options_;
+  const TranscribeEvents& events_;
+  const std::stop_token stop_;
+  decoding::DecodingOptions decoding_;  // of the window at hand
+  const std::size_t window_frames_;
+
+  audio::LogMel mel_;  // of all the audio and one window of silence
+  std::size_t content_frames_ = 0;
+  PromptHistory history_;
+  // Language detection looks at the first window, and so does the transcription: kept so that it is encoded once.
+  WindowRef last_window_;
+  WindowPlace last_place_;
+  Transcript transcript_;
+};
+
+}  // namespace
+
+Transcriber::Transcriber(const model::WhisperModel& model, const model::Tokenizer& tokenizer,
+                         const model::GenerationSettings& generation)
+    : model_(model), tokenizer_(tokenizer), generation_(generation) {}
+
+Transcript Transcriber::transcribe(std::span<const float> samples, const TranscribeOptions& options,
+                                   const TranscribeEvents& events, std::stop_token stop) const {
+  const DecodingContext context{.model = model_, .tokenizer = tokenizer_, .generation = generation_};
+  return Run(context, options, events, std::move(stop)).transcribe(samples);
+}
+
+}  // namespace amanuensis::pipeline

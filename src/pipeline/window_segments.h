@@ -1,0 +1,30 @@
+// A decoded window cut into segments at its time tokens, and how far the next window moves on (openai/whisper,
+// transcribe.py). Pure; any thread.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "decoding/decode_window.h"
+#include "model/tokenizer/tokenizer.h"
+#include "pipeline/transcript.h"
+
+namespace amanuensis::pipeline {
+
+// Where a window lies in the audio, in log-mel frames of 10 ms.
+struct WindowPlace {
+  std::size_t seek = 0;
+  std::size_t frames = 0;  // of content; the rest of the window is padding
+};
+
+struct WindowSegments {
+  std::vector<Segment> segments;   // ids are left at 0; a segment without length or text has neither text nor tokens
+  std::size_t advance_frames = 0;  // from this window's first frame to the next window's; at least 1 unless frames is 0
+};
+
+// Cuts between two time tokens that follow each other; text after the last such pair is left for the next window, which
+// begins there. Without a pair the window is one segment, up to its last time token if it has one.
+WindowSegments cut_window(const decoding::WindowResult& result, const WindowPlace& place,
+                          const model::Tokenizer& tokenizer);
+
+}  // namespace amanuensis::pipeline
