@@ -5,7 +5,8 @@
 // four bytes, each holding the 1 (float32), 2 (bfloat16) or 4 (int8) neighbouring values of the inner dimension that
 // one instruction multiplies:
 //   panel   [units][panel_cols]        a weight panel, outputs past the last filled with zeros
-//   block   [units][rows of the block] a block of x, after a header of kBlockHeaderBytes with each row's scale
+//   block   [units / 16][rows of the block][16] a block of x: a cache line of each row in turn, after a header of
+//                              kBlockHeaderBytes with each row's scale
 // int8: weights are symmetric per output channel, rows of x symmetric per row and quantised as they are packed; the
 // int32 sum runs over the whole of `in` and is scaled once. bfloat16: round to nearest even, float32 sums.
 //
@@ -51,6 +52,7 @@ constexpr std::size_t values_per_unit(GemmType type) {
 
 inline constexpr std::size_t kBlockHeaderBytes = 64;
 inline constexpr std::size_t kMaxBlockRows = 16;
+inline constexpr std::size_t kChunkUnits = 16;  // a cache line of one row of x
 
 // Packed weights, as a variant's `run` reads them. Every array is padded to whole panels.
 struct GemmWeights {
@@ -88,7 +90,7 @@ struct GemmVariant {
   std::size_t panels(std::size_t out) const { return (out + panel_cols - 1) / panel_cols; }
   // Bytes of one full block; a last block of fewer rows takes as much.
   std::size_t block_bytes(std::size_t in) const {
-    return kBlockHeaderBytes + (units(in) * block_rows * 4 + 63) / 64 * 64;
+    return kBlockHeaderBytes + (units(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * block_rows;
   }
   std::size_t packed_rows_bytes(std::size_t rows, std::size_t in) const {
     return (rows + block_rows - 1) / block_rows * block_bytes(in);

@@ -49,7 +49,7 @@ struct Int8 {
   static std::uint32_t make_unit(const float* x, std::size_t n, float step) {
     const float inverse = step > 0 ? 1.0f / step : 0.0f;
     std::uint32_t unit = 0;
-    for (std::size_t i = 0; i < n; ++i) {
+    for (std::size_t i = 0; i < std::min(n, kValues); ++i) {
       const float q = std::clamp(std::nearbyint(x[i] * inverse), -127.0f, 127.0f);
       unit |= static_cast<std::uint32_t>(static_cast<std::uint8_t>(static_cast<std::int8_t>(q))) << (8 * i);
     }
@@ -74,7 +74,12 @@ std::size_t unit_count(std::size_t in) {
 
 template <typename Type>
 std::size_t block_bytes(std::size_t in) {
-  return kBlockHeaderBytes + (unit_count<Type>(in) * kRows * 4 + 63) / 64 * 64;
+  return kBlockHeaderBytes + (unit_count<Type>(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * kRows;
+}
+
+// Where unit `u` of row `r` lies in a block of `rows` rows.
+std::size_t unit_index(std::size_t u, std::size_t r, std::size_t rows) {
+  return (u / kChunkUnits * rows + r) * kChunkUnits + u % kChunkUnits;
 }
 
 template <typename Type>
@@ -87,7 +92,7 @@ void pack_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t
       const float* row = x + (first + r) * stride;
       steps[r] = Type::row_step(row, in);
       for (std::size_t i = 0; i < in; i += Type::kValues) {
-        units[i / Type::kValues * count + r] = Type::make_unit(row + i, in - i, steps[r]);
+        units[unit_index(i / Type::kValues, r, count)] = Type::make_unit(row + i, in - i, steps[r]);
       }
     }
   }
@@ -119,7 +124,7 @@ void run(const GemmWeights& weights, const GemmTask& task) {
       typename Type::Sum sums[kRows][kCols] = {};
       for (std::size_t u = 0; u < units; ++u) {
         for (std::size_t r = 0; r < count; ++r) {
-          for (std::size_t c = 0; c < kCols; ++c) sums[r][c] += Type::dot(a[u * count + r], b[u * kCols + c]);
+          for (std::size_t c = 0; c < kCols; ++c) sums[r][c] += Type::dot(a[unit_index(u, r, count)], b[u * kCols + c]);
         }
       }
       for (std::size_t r = 0; r < count; ++r) {

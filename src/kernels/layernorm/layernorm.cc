@@ -6,7 +6,11 @@ namespace amanuensis::kernels {
 
 std::span<const LayerNormVariant> layer_norm_variants() {
   static constexpr LayerNormVariant kVariants[] = {
-      {Isa::kScalar, layer_norm_scalar},
+#if defined(__x86_64__)
+    {Isa::kAvx512, layer_norm_avx512},
+    {Isa::kAvx2, layer_norm_avx2},
+#endif
+    {Isa::kScalar, layer_norm_scalar},
   };
   return kVariants;
 }

@@ -1,0 +1,105 @@
+// How AVX-512 multiplies units of four bytes: FMA, VDPBF16PS and VPDPBUSD. Included only by *_avx512.cc files.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm/gemm.h"
+#include "kernels/simd/simd_avx512.h"
+
+namespace amanuensis::kernels {
+namespace {
+
+// 12 rows of two vectors: 24 sums, two vectors of weights and a broadcast in 32 registers.
+struct Float32Avx512 {
+  using V = Avx512;
+  using Sum = __m512;
+  using Left = __m512;
+  using Right = __m512;
+  static constexpr std::size_t kValues = 1;
+  static constexpr int kBlockRows = 12;
+  static constexpr int kMaxSums = 24;
+
+  static Sum zero() { return _mm512_setzero_ps(); }
+  static Left broadcast(const std::uint32_t* p) { return _mm512_set1_ps(*reinterpret_cast<const float*>(p)); }
+  static Right load(const std::uint32_t* p) { return _mm512_loadu_ps(p); }
+  static Sum dot(Sum sum, Left a, Right b) { return _mm512_fmadd_ps(a, b, sum); }
+  static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+
+  static float row_step(const float*, std::size_t) { return 1.0f; }
+  static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
+    _mm512_storeu_si512(to, _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << n) - 1U), x));
+  }
+};
+
+struct BFloat16Avx512 {
+  using V = Avx512;
+  using Sum = __m512;
+  using Left = __m512i;
+  using Right = __m512i;
+  static constexpr std::size_t kValues = 2;
+  static constexpr int kBlockRows = 12;
+  static constexpr int kMaxSums = 24;
+
+  static Sum zero() { return _mm512_setzero_ps(); }
+  static Left broadcast(const std::uint32_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
+  static Right load(const std::uint32_t* p) { return _mm512_loadu_si512(p); }
+  static Sum dot(Sum sum, Left a, Right b) {
+    return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
+  }
+  static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+
+  static float row_step(const float*, std::size_t) { return 1.0f; }
+  static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
+    const auto mask = static_cast<std::uint32_t>((std::uint64_t{1} << n) - 1U);
+    const __m512 low = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask), x);
+    const __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), x + 16);
+    _mm512_storeu_si512(to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
+  }
+};
+
+// VPDPBUSD wants unsigned bytes on one side: x is stored with 128 added, and 128 times the sum of the weights is taken
+// off at the end.
+struct Int8Avx512 {
+  using V = Avx512;
+  using Sum = __m512i;
+  using Left = __m512i;
+  using Right = __m512i;
+  static constexpr std::size_t kValues = 4;
+  static constexpr int kBlockRows = 12;
+  static constexpr int kMaxSums = 24;
+
+  static Sum zero() { return _mm512_setzero_si512(); }
+  static Left broadcast(const std::uint32_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
+  static Right load(const std::uint32_t* p) { return _mm512_loadu_si512(p); }
+  static Sum dot(Sum sum, Left a, Right b) { return _mm512_dpbusd_epi32(sum, a, b); }
+  static __m512 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step) {
+    const __m512i offset = _mm512_slli_epi32(_mm512_loadu_si512(weights.column_sum + col), 7);
+    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row_step), _mm512_loadu_ps(weights.scale + col));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset)), scale);
+  }
+
+  static float row_step(const float* x, std::size_t n) {
+    __m512 largest = _mm512_setzero_ps();
+    std::size_t i = 0;
+    for (; i + 16 <= n; i += 16) largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
+    if (i < n) largest = _mm512_max_ps(largest, _mm512_abs_ps(Avx512::load_first(x + i, n - i)));
+    return _mm512_reduce_max_ps(largest) / 127.0f;
+  }
+  static void pack_chunk(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
+    for (std::size_t part = 0; part < 4; ++part, to += 4) {
+      const std::size_t first = part * 16;
+      const std::size_t count = n <= first ? 0 : n - first < 16 ? n - first : 16;
+      const __m512 values = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), x + first);
+      __m512i q = _mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(inverse)));
+      q = _mm512_max_epi32(_mm512_min_epi32(q, _mm512_set1_epi32(127)), _mm512_set1_epi32(-127));
+      const __m128i bytes = _mm512_cvtepi32_epi8(_mm512_add_epi32(q, _mm512_set1_epi32(128)));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), bytes);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace amanuensis::kernels

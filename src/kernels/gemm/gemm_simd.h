@@ -1,0 +1,180 @@
+// The packed matrix product over a multiplication policy `D` (gemm_policies_<isa>.h), which says how a unit of four
+// bytes is made, broadcast, multiplied and turned back into float32. Templates over types with internal linkage.
+//
+// A tile of R rows times P panels is summed in registers over the whole inner dimension: a broadcast of each row's unit
+// meets the vectors of one line of each panel. Rows that fit one block use several panels at once, to have enough
+// independent sums and enough streams of weights in flight.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kernels/gemm/gemm.h"
+#include "kernels/simd/vector_math.h"
+
+namespace amanuensis::kernels {
+
+// Vectors of outputs in one panel.
+inline constexpr int kPanelVectors = 2;
+
+template <typename D>
+inline constexpr std::size_t kPolicyPanelCols = kPanelVectors* D::V::kLanes;
+
+template <typename D>
+constexpr std::size_t policy_units(std::size_t in) {
+  return (in + D::kValues - 1) / D::kValues;
+}
+
+template <typename D>
+constexpr std::size_t policy_block_bytes(std::size_t in) {
+  return kBlockHeaderBytes + (policy_units<D>(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * D::kBlockRows;
+}
+
+// Panels at once for a lone block of R rows: as many as leave the sums in registers.
+template <typename D, int R>
+constexpr int panels_at_once() {
+  if (R * kPanelVectors * 4 <= D::kMaxSums) return 4;
+  if (R * kPanelVectors * 2 <= D::kMaxSums) return 2;
+  return 1;
+}
+
+// sums += block * panels, over `units` units. `panel_stride` is in units.
+template <typename D, int R, int P>
+[[gnu::always_inline]] inline void accumulate(typename D::Sum (&sums)[R][P * kPanelVectors], const std::uint32_t* a,
+                                              const std::uint32_t* b, std::size_t panel_stride, std::size_t units) {
+  constexpr std::size_t kCols = kPolicyPanelCols<D>;
+  while (units > 0) {
+    const std::size_t chunk = units < kChunkUnits ? units : kChunkUnits;
+#pragma GCC unroll 2
+    for (std::size_t u = 0; u < chunk; ++u) {
+      typename D::Right right[P * kPanelVectors];
+#pragma GCC unroll 8
+      for (int c = 0; c < P * kPanelVectors; ++c) {
+        const std::size_t panel = static_cast<std::size_t>(c / kPanelVectors);
+        const std::size_t vector = static_cast<std::size_t>(c % kPanelVectors);
+        right[c] = D::load(b + panel * panel_stride + vector * D::V::kLanes);
+      }
+#pragma GCC unroll 16
+      for (int r = 0; r < R; ++r) {
+        const typename D::Left left = D::broadcast(a + static_cast<std::size_t>(r) * kChunkUnits + u);
+#pragma GCC unroll 8
+        for (int c = 0; c < P * kPanelVectors; ++c) sums[r][c] = D::dot(sums[r][c], left, right[c]);
+      }
+      b += kCols;
+    }
+    a += static_cast<std::size_t>(R) * kChunkUnits;
+    units -= chunk;
+  }
+}
+
+// One vector of results through the epilogue; `row` counts from task.y, `count` columns from `col` exist.
+template <typename D>
+[[gnu::always_inline]] inline void store_vector(const GemmWeights& weights, const GemmTask& task, std::size_t row,
+                                                std::size_t col, typename D::V::F value) {
+  using V = typename D::V;
+  if (col >= weights.out) return;
+  const std::size_t count = weights.out - col;
+  value = V::add(value, V::load(weights.bias + col));
+  if (task.gelu) value = gelu<V>(value);
+  float* y = task.y + row * task.y_stride + col;
+  const float* residual = task.residual == nullptr ? nullptr : task.residual + row * task.residual_stride + col;
+  if (count >= V::kLanes) {
+    if (residual != nullptr) value = V::add(value, V::load(residual));
+    V::store(y, value);
+  } else {
+    if (residual != nullptr) value = V::add(value, V::load_first(residual, count));
+    V::store_first(y, count, value);
+  }
+}
+
+template <typename D, int R, int P>
+void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte* block, std::size_t first_row,
+              std::size_t panel) {
+  const std::size_t units = policy_units<D>(weights.in);
+  const std::size_t panel_stride = units * kPolicyPanelCols<D>;
+  const auto* steps = reinterpret_cast<const float*>(block);
+  typename D::Sum sums[R][P * kPanelVectors];
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+#pragma GCC unroll 8
+    for (int c = 0; c < P * kPanelVectors; ++c) sums[r][c] = D::zero();
+  }
+  accumulate<D, R, P>(sums, reinterpret_cast<const std::uint32_t*>(block + kBlockHeaderBytes),
+                      weights.panels + panel * panel_stride, panel_stride, units);
+#pragma GCC unroll 16
+  for (int r = 0; r < R; ++r) {
+    const std::size_t row = first_row + static_cast<std::size_t>(r);
+#pragma GCC unroll 8
+    for (int c = 0; c < P * kPanelVectors; ++c) {
+      const std::size_t col = panel * kPolicyPanelCols<D> + static_cast<std::size_t>(c) * D::V::kLanes;
+      store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r]));
+    }
+  }
+}
+
+// A block of exactly R rows times the task's panels from `panel` on, one panel at a time.
+template <typename D, int R>
+void run_block(const GemmWeights& weights, const GemmTask& task, const std::byte* block, std::size_t first_row,
+               std::size_t rows, std::size_t panel) {
+  if constexpr (R > 1) {
+    if (rows < R) {
+      run_block<D, R - 1>(weights, task, block, first_row, rows, panel);
+      return;
+    }
+  }
+  run_tile<D, R, 1>(weights, task, block, first_row, panel);
+}
+
+// The same for a block that is the only one.
+template <typename D, int R>
+void run_lone_block(const GemmWeights& weights, const GemmTask& task) {
+  if constexpr (R > 1) {
+    if (task.rows < R) {
+      run_lone_block<D, R - 1>(weights, task);
+      return;
+    }
+  }
+  constexpr std::size_t kAtOnce = panels_at_once<D, R>();
+  std::size_t panel = task.first_panel;
+  for (; panel + kAtOnce <= task.last_panel; panel += kAtOnce) {
+    run_tile<D, R, kAtOnce>(weights, task, task.blocks, 0, panel);
+  }
+  for (; panel < task.last_panel; ++panel) run_tile<D, R, 1>(weights, task, task.blocks, 0, panel);
+}
+
+template <typename D>
+void gemm_run(const GemmWeights& weights, const GemmTask& task) {
+  constexpr std::size_t kRows = D::kBlockRows;
+  if (task.rows <= kRows) {
+    if (task.rows > 0) run_lone_block<D, D::kBlockRows>(weights, task);
+    return;
+  }
+  for (std::size_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+    const std::byte* block = task.blocks;
+    for (std::size_t first = 0; first < task.rows; first += kRows, block += policy_block_bytes<D>(weights.in)) {
+      const std::size_t left = task.rows - first;
+      run_block<D, D::kBlockRows>(weights, task, block, first, left < kRows ? left : kRows, panel);
+    }
+  }
+}
+
+template <typename D>
+void gemm_pack_rows(const float* x, std::size_t stride, std::size_t rows, std::size_t in, std::byte* blocks) {
+  constexpr std::size_t kChunkValues = kChunkUnits * D::kValues;
+  for (std::size_t first = 0; first < rows; first += D::kBlockRows, blocks += policy_block_bytes<D>(in)) {
+    const std::size_t left = rows - first;
+    const std::size_t count = left < D::kBlockRows ? left : D::kBlockRows;
+    auto* steps = reinterpret_cast<float*>(blocks);
+    for (std::size_t r = 0; r < count; ++r) {
+      const float* row = x + (first + r) * stride;
+      steps[r] = D::row_step(row, in);
+      const float inverse = steps[r] > 0.0f ? 1.0f / steps[r] : 0.0f;
+      auto* to = reinterpret_cast<std::uint32_t*>(blocks + kBlockHeaderBytes) + r * kChunkUnits;
+      for (std::size_t i = 0; i < in; i += kChunkValues, to += count * kChunkUnits) {
+        D::pack_chunk(row + i, in - i < kChunkValues ? in - i : kChunkValues, inverse, to);
+      }
+    }
+  }
+}
+
+}  // namespace amanuensis::kernels

@@ -1,0 +1,59 @@
+// Sixteen float32 lanes on AVX-512. Included only by *_avx512.cc files; everything has internal linkage, so that none
+// of it is ever merged with code for smaller processors. The vocabulary of all simd_*.h files is the same: kernels
+// written as templates over it exist once.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace amanuensis::kernels {
+namespace {
+
+struct Avx512 {
+  using F = __m512;
+  static constexpr std::size_t kLanes = 16;
+
+  static F zero() { return _mm512_setzero_ps(); }
+  static F set(float x) { return _mm512_set1_ps(x); }
+  static F load(const float* p) { return _mm512_loadu_ps(p); }
+  static F load(const std::uint16_t* p) {  // bfloat16
+    const __m256i bits = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(bits), 16));
+  }
+  // The first n < kLanes values, zeros behind them.
+  static F load_first(const float* p, std::size_t n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  static F load_first(const std::uint16_t* p, std::size_t n) {
+    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(first(n), p)), 16));
+  }
+  static void store(float* p, F x) { _mm512_storeu_ps(p, x); }
+  static void store_first(float* p, std::size_t n, F x) { _mm512_mask_storeu_ps(p, first(n), x); }
+
+  static F add(F a, F b) { return _mm512_add_ps(a, b); }
+  static F sub(F a, F b) { return _mm512_sub_ps(a, b); }
+  static F mul(F a, F b) { return _mm512_mul_ps(a, b); }
+  static F div(F a, F b) { return _mm512_div_ps(a, b); }
+  static F fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }
+  static F max(F a, F b) { return _mm512_max_ps(a, b); }
+  static F min(F a, F b) { return _mm512_min_ps(a, b); }
+  static F abs(F a) { return _mm512_abs_ps(a); }
+  static F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+  // x * 2^n for whole n >= -126.
+  static F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
+  // x < 0 ? a : b
+  static F if_negative(F x, F a, F b) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);
+  }
+  // The first n <= kLanes lanes of x, `other` in the rest.
+  static F keep_first(F x, std::size_t n, F other) {
+    return _mm512_mask_blend_ps(n >= kLanes ? static_cast<__mmask16>(0xffff) : first(n), other, x);
+  }
+  static float reduce_add(F a) { return _mm512_reduce_add_ps(a); }
+  static float reduce_max(F a) { return _mm512_reduce_max_ps(a); }
+
+  static __mmask16 first(std::size_t n) { return static_cast<__mmask16>((1U << n) - 1U); }
+};
+
+}  // namespace
+}  // namespace amanuensis::kernels
