@@ -65,7 +65,9 @@ void AudioReader::State::note_what_was_wrong() {
   const double promised_s = input.promised_duration_s().value_or(0);
   if (!any_sample) {
     // Headers alone, of a recording without a single sample, are a valid file.
-    if (promised_s <= 0 && damaged == 0 && input.read_error().empty()) return;
+    const bool has_header = info.sample_rate_hz > 0 && info.channels > 0;
+    if (has_header && promised_s <= 0 && damaged == 0 && input.read_error().empty()) return;
+    if (input.is_text()) throw Error(ErrorCode::kBadData, fmt::format("{}: is a text file, not a media file", name));
     throw Error(ErrorCode::kBadData, fmt::format("{}: no audio could be decoded from its {} track{}", name, info.codec,
                                                  input.messages().suffix()));
   }
@@ -73,6 +75,9 @@ void AudioReader::State::note_what_was_wrong() {
   if (promised_s - decoded_s > std::max(kToleratedMissingS, promised_s * kToleratedMissingShare)) {
     parts.push_back(
         fmt::format("it ends after {:.1f} s although its header says {:.1f} s: truncated?", decoded_s, promised_s));
+  }
+  if (input.missing_bytes() > 0) {
+    parts.push_back(fmt::format("{} bytes that its header announces are missing: truncated?", input.missing_bytes()));
   }
   if (damaged > 0) parts.push_back(fmt::format("{} damaged packet{} skipped", damaged, damaged == 1 ? "" : "s"));
   if (!input.read_error().empty()) {

@@ -6,6 +6,9 @@
 #include <limits>
 #include <numbers>
 #include <utility>
+#include <vector>
+
+#include "base/cpu_features.h"
 
 namespace amanuensis::audio {
 namespace {
@@ -47,7 +50,10 @@ struct Signal {
 // The part of the computation that every way of calling it shares.
 class FrameComputer {
  public:
-  FrameComputer(const MelFilters& filters, const LogMelKernels& kernels) : bands_(filters.bands()), kernels_(kernels) {}
+  FrameComputer(const MelFilters& filters, const kernels::KernelTable& kernels)
+      : bands_(filters.bands()),
+        power_spectrum_(kernels.power_spectrum->run),
+        log_mel_bands_(kernels.log_mel_bands->run) {}
 
   // Raw log10 mel of frames [first_frame, first_frame + frames), frames <= 16, into out: [n_mels, frames]. Returns
   // their largest value.
@@ -63,14 +69,15 @@ class FrameComputer {
       for (std::size_t i = 0; i < size; ++i) scratch[i] = signal.padded(begin + i);
     }
     alignas(kBufferAlignmentBytes) std::array<float, kernels::kSpectrumBins * kGroupFrames> power;
-    kernels_.power_spectrum(samples, kHopSamples, frames, window_.data(), power.data());
-    return kernels_.log_mel_bands(power.data(), bands_, frames, out, out_stride);
+    power_spectrum_(samples, kHopSamples, frames, window_.data(), power.data());
+    return log_mel_bands_(power.data(), bands_, frames, out, out_stride);
   }
 
  private:
   Window window_ = hann_window();
   kernels::MelBands bands_;
-  LogMelKernels kernels_;
+  kernels::PowerSpectrumFn power_spectrum_;
+  kernels::LogMelBandsFn log_mel_bands_;
 };
 
 void normalise(std::span<float> values, float largest) {
@@ -88,18 +95,9 @@ void for_each_task(ThreadPool* pool, std::size_t tasks, const Task& task) {
   }
 }
 
-template <typename Variant>
-const Variant& best_for(std::span<const Variant> variants, const CpuFeatures& cpu) {
-  return *std::find_if(variants.begin(), variants.end(),
-                       [&](const Variant& variant) { return kernels::runs_on(variant.isa, cpu); });
-}
+kernels::KernelTable best_kernels() { return kernels::select_kernels(detect_cpu_features()); }
 
 }  // namespace
-
-LogMelKernels select_log_mel_kernels(const CpuFeatures& cpu) {
-  return {.power_spectrum = best_for(kernels::power_spectrum_variants(), cpu).run,
-          .log_mel_bands = best_for(kernels::log_mel_bands_variants(), cpu).run};
-}
 
 LogMel log_mel_spectrogram(std::span<const float> samples, std::size_t n_mels, std::size_t padding_samples) {
   return log_mel_spectrogram(samples, MelFilters(n_mels), {.padding_samples = padding_samples});
@@ -112,8 +110,7 @@ LogMel log_mel_spectrogram(std::span<const float> samples, const MelFilters& fil
   mel.n_mels = filters.n_mels();
   mel.frames = signal.total / kHopSamples;
   mel.values = AlignedBuffer<float>(mel.n_mels * mel.frames);
-  const FrameComputer computer(
-      filters, options.kernels != nullptr ? *options.kernels : select_log_mel_kernels(detect_cpu_features()));
+  const FrameComputer computer(filters, options.kernels != nullptr ? *options.kernels : best_kernels());
   constexpr std::size_t kTaskFrames = kTaskGroups * kGroupFrames;
   std::vector<float> largest((mel.frames + kTaskFrames - 1) / kTaskFrames, kLowest);
   for_each_task(options.pool, largest.size(), [&](std::size_t task, std::size_t) {
@@ -131,10 +128,9 @@ LogMel log_mel_spectrogram(std::span<const float> samples, const MelFilters& fil
   return mel;
 }
 
-LogMelStream::LogMelStream(const MelFilters& filters)
-    : LogMelStream(filters, select_log_mel_kernels(detect_cpu_features())) {}
+LogMelStream::LogMelStream(const MelFilters& filters) : LogMelStream(filters, best_kernels()) {}
 
-LogMelStream::LogMelStream(const MelFilters& filters, const LogMelKernels& kernels)
+LogMelStream::LogMelStream(const MelFilters& filters, const kernels::KernelTable& kernels)
     : filters_(filters), kernels_(kernels), largest_(kLowest) {}
 
 void LogMelStream::push(std::span<const float> samples) {

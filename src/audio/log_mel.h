@@ -10,11 +10,9 @@
 
 #include "audio/mel_filters.h"
 #include "base/aligned_buffer.h"
-#include "base/cpu_features.h"
 #include "base/tensor_view.h"
 #include "base/thread_pool.h"
-#include "kernels/fft/power_spectrum.h"
-#include "kernels/mel/mel.h"
+#include "kernels/select.h"
 
 namespace amanuensis::audio {
 
@@ -34,19 +32,10 @@ struct LogMel {
 // padded with zeros to that (one frame); no samples at all give no frames.
 LogMel log_mel_spectrogram(std::span<const float> samples, std::size_t n_mels, std::size_t padding_samples);
 
-// The kernels a spectrogram is computed with.
-struct LogMelKernels {
-  kernels::PowerSpectrumFn power_spectrum = nullptr;
-  kernels::LogMelBandsFn log_mel_bands = nullptr;
-};
-
-// The best of each that this processor runs. A pure function.
-LogMelKernels select_log_mel_kernels(const CpuFeatures& cpu);
-
 struct LogMelOptions {
   std::size_t padding_samples = 0;
   // Absent: the best for this processor.
-  const LogMelKernels* kernels = nullptr;
+  const kernels::KernelTable* kernels = nullptr;
   // Absent: the calling thread does it all. The result is the same either way.
   ThreadPool* pool = nullptr;
 };
@@ -60,7 +49,7 @@ class LogMelStream {
  public:
   // `filters` must outlive the stream.
   explicit LogMelStream(const MelFilters& filters);
-  LogMelStream(const MelFilters& filters, const LogMelKernels& kernels);
+  LogMelStream(const MelFilters& filters, const kernels::KernelTable& kernels);
 
   void push(std::span<const float> samples);
   void push_silence(std::size_t samples);
@@ -75,7 +64,7 @@ class LogMelStream {
   void consume(bool at_end);
 
   const MelFilters& filters_;
-  LogMelKernels kernels_;
+  kernels::KernelTable kernels_;
   std::vector<float> buffer_;     // the samples that coming frames need
   std::size_t buffer_first_ = 0;  // index of buffer_[0] in the whole signal
   std::size_t received_ = 0;

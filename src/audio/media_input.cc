@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,26 @@ bool is_playlist(const AVInputFormat& format) {
   return std::ranges::find(kPlaylists, std::string_view(format.name)) != kPlaylists.end();
 }
 
+// Only letters, digits, punctuation and white space, or bytes of other alphabets.
+bool looks_like_text(std::span<const std::uint8_t> head) {
+  return !head.empty() && std::ranges::all_of(head, [](std::uint8_t byte) {
+    return byte >= 0x80 || (byte >= 0x20 && byte != 0x7F) || byte == '\t' || byte == '\n' || byte == '\r';
+  });
+}
+
+// The file size that a RIFF header promises; 0 when it promises none. Programs that write to a pipe leave a number so
+// large that it means "unknown".
+std::int64_t promised_riff_bytes(std::span<const std::uint8_t> head) {
+  constexpr std::int64_t kUnknown = 0x7FFF0000;
+  constexpr std::int64_t kChunkHeaderBytes = 8;
+  if (head.size() < 12 || std::memcmp(head.data(), "RIFF", 4) != 0 || std::memcmp(head.data() + 8, "WAVE", 4) != 0) {
+    return 0;
+  }
+  std::int64_t size = 0;
+  for (std::size_t i = 8; i-- > 4;) size = size * 256 + head[i];
+  return size < kUnknown ? size + kChunkHeaderBytes : 0;
+}
+
 FfmpegPtr<AVIOContext> make_io(ByteSource& source) {
   auto* buffer = static_cast<unsigned char*>(av_malloc(kIoBufferBytes));
   if (buffer == nullptr) throw std::bad_alloc();
@@ -79,9 +100,34 @@ MediaInput::MediaInput(std::unique_ptr<ByteSource> source, const std::string& ur
       packet_(owned(av_packet_alloc())),
       frame_(owned(av_frame_alloc())) {
   silence_ffmpeg();
+  inspect_head();
   open_container(url);
   choose_track();
   open_decoder();
+}
+
+// What FFmpeg does not tell, seen before it begins to read. A pipe cannot be read twice, and goes without.
+void MediaInput::inspect_head() {
+  if (!source_->size_bytes()) return;
+  std::array<std::uint8_t, 512> buffer = {};
+  const std::ptrdiff_t count = source_->read(buffer);
+  if (count < 0 || !source_->seek(0)) {
+    throw Error(ErrorCode::kIo,
+                fmt::format("{}: cannot read: {}", name_, ffmpeg_error(AVERROR(static_cast<int>(-count)))));
+  }
+  const auto head = std::span(buffer).first(static_cast<std::size_t>(count));
+  is_text_ = looks_like_text(head);
+  missing_bytes_ = std::max<std::int64_t>(0, promised_riff_bytes(head) - *source_->size_bytes());
+}
+
+void MediaInput::throw_damaged(const char* format, int code) const {
+  if (is_text_) throw Error(ErrorCode::kBadData, fmt::format("{}: is a text file, not a media file", name_));
+  const std::string reason = messages_.last_error[0] != '\0' ? messages_.suffix() : ": " + ffmpeg_error(code);
+  const bool lacks_index = reason.find("moov atom not found") != std::string::npos;
+  throw Error(
+      ErrorCode::kBadData,
+      fmt::format("{}: is damaged, or not the {} file it looks like{}{}", name_, format, reason,
+                  lacks_index ? " (the index is missing: cut off before its end, or still being written?)" : ""));
 }
 
 void MediaInput::open_container(const std::string& url) {
@@ -92,7 +138,9 @@ void MediaInput::open_container(const std::string& url) {
   }
   // "tty" is what FFmpeg calls text with a text file's name: it would draw it as a video.
   if (probed < 0 || format == nullptr || std::string_view(format->name) == "tty") {
-    throw Error(ErrorCode::kBadData, fmt::format("{}: is not a media file of any known format", name_));
+    throw Error(ErrorCode::kBadData,
+                fmt::format("{}: is {}", name_,
+                            is_text_ ? "a text file, not a media file" : "not a media file of any known format"));
   }
   if (is_playlist(*format)) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -112,9 +160,7 @@ void MediaInput::open_container(const std::string& url) {
       throw Error(ErrorCode::kInvalidArgument,
                   fmt::format("{}: names other files, which are not opened; give those files themselves", name_));
     }
-    throw Error(ErrorCode::kBadData,
-                fmt::format("{}: is damaged, or not the {} file it looks like{}", name_, format->name,
-                            messages_.last_error[0] != '\0' ? messages_.suffix() : ": " + ffmpeg_error(opened)));
+    throw_damaged(format->long_name, opened);
   }
   container_.reset(context);
   const int found = avformat_find_stream_info(context, nullptr);

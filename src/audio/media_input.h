@@ -23,6 +23,11 @@ class MediaInput {
   // How long the audio track is by its own header, when that can be relied on.
   std::optional<double> promised_duration_s() const;
 
+  // Whether the file begins like text, whatever its name makes of it.
+  bool is_text() const { return is_text_; }
+  // How many bytes of the size in its own header a WAV file lacks.
+  std::int64_t missing_bytes() const { return missing_bytes_; }
+
   // The next decoded frame of the audio track; null at the end. Valid until the next call.
   const AVFrame* next_frame();
 
@@ -31,7 +36,9 @@ class MediaInput {
   const std::string& read_error() const { return read_error_; }
 
  private:
+  void inspect_head();
   void open_container(const std::string& url);
+  [[noreturn]] void throw_damaged(const char* format, int code) const;
   void choose_track();
   void open_decoder();
   // Gives the decoder its next packet, or its end.
@@ -52,6 +59,8 @@ class MediaInput {
   int damaged_packets_ = 0;
   std::string read_error_;
   bool draining_ = false;
+  bool is_text_ = false;
+  std::int64_t missing_bytes_ = 0;
 };
 
 }  // namespace amanuensis::audio

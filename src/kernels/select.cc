@@ -82,6 +82,8 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
       .self_attention_bf16 = first_of_type(self_attention_variants(), isa, AttentionType::kBFloat16),
       .cached_attention_f32 = first_of_type(cached_attention_variants(), isa, AttentionType::kFloat32),
       .cached_attention_bf16 = first_of_type(cached_attention_variants(), isa, AttentionType::kBFloat16),
+      .power_spectrum = first_of(power_spectrum_variants(), isa),
+      .log_mel_bands = first_of(log_mel_bands_variants(), isa),
   };
 }
 

@@ -7,10 +7,12 @@
 #include "base/cpu_features.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
+#include "kernels/fft/power_spectrum.h"
 #include "kernels/gelu/gelu.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/isa.h"
 #include "kernels/layernorm/layernorm.h"
+#include "kernels/mel/mel.h"
 
 namespace amanuensis::kernels {
 
@@ -25,6 +27,8 @@ struct KernelTable {
   const SelfAttentionVariant* self_attention_bf16 = nullptr;
   const CachedAttentionVariant* cached_attention_f32 = nullptr;
   const CachedAttentionVariant* cached_attention_bf16 = nullptr;
+  const PowerSpectrumVariant* power_spectrum = nullptr;
+  const LogMelBandsVariant* log_mel_bands = nullptr;
 
   const GemmVariant& gemm(GemmType type) const {
     return type == GemmType::kFloat32 ? *gemm_f32 : type == GemmType::kBFloat16 ? *gemm_bf16 : *gemm_int8;
