@@ -1,0 +1,16 @@
+// Writes float arrays as NumPy files (format version 1.0: numpy.lib.format), for people who compare in Python.
+// Free functions; may be called from any thread for different files.
+#pragma once
+
+#include <filesystem>
+#include <span>
+
+namespace amanuensis {
+
+// Writes `values`, row-major with the given shape (empty: a scalar), as little-endian float32. The file appears whole
+// or not at all: it is written under a temporary name beside `path`, then renamed. Throws Error{kInvalidArgument} when
+// the shape does not hold exactly values.size() elements, Error{kNotFound} when the folder is not there and Error{kIo}
+// when the system refuses to write.
+void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape);
+
+}  // namespace amanuensis
