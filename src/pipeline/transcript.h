@@ -24,12 +24,12 @@ struct Segment {
   double start_s = 0;
   double end_s = 0;
   std::string text;
-  std::vector<model::TokenId> tokens;
+  std::vector<model::TokenId> tokens = {};
   double temperature = 0;
   double avg_logprob = 0;
   double compression_ratio = 0;
   double no_speech_prob = 0;
-  std::vector<Word> words;  // empty unless word times were asked for
+  std::vector<Word> words = {};  // empty unless word times were asked for
 };
 
 struct Transcript {

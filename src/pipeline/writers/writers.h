@@ -12,10 +12,17 @@
 
 namespace amanuensis::pipeline {
 
+// How captions (vtt, srt) are broken up; the other formats take no notice. With word times all are as in
+// openai/whisper. Without, the first two wrap each segment's text instead, and the last two do nothing.
 struct WriterOptions {
-  std::optional<std::size_t> max_line_width;  // characters; breaks lines (needs word times, as in openai/whisper)
-  std::optional<std::size_t> max_line_count;  // lines a caption
-  std::optional<std::size_t> max_words_per_line;
+  // Characters a line; absent or 0: no limit.
+  std::optional<std::size_t> max_line_width = std::nullopt;
+  // Lines a caption; absent or 0: no limit. Needs max_line_width. With both, captions may span segments (word times
+  // only).
+  std::optional<std::size_t> max_line_count = std::nullopt;
+  // Words a caption; absent or 0: no limit. Has no effect beside max_line_width and max_line_count together.
+  std::optional<std::size_t> max_words_per_line = std::nullopt;
+  // A caption for each word as it is said, with the word underlined.
   bool highlight_words = false;
 };
 
