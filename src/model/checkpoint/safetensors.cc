@@ -112,20 +112,22 @@ struct Placed {
 
 Placed read_entry(const Entry& entry, const std::string& name, std::string_view file,
                   std::span<const std::byte> values) {
-  Placed result{{name, std::string(file), entry.type(), entry.shape(), {}}, entry.place()};
-  const Place place = result.place;
+  // Read before the aggregate is built: GCC 12 destroys members twice when a later initialiser throws (bug 66139).
+  const StorageType type = entry.type();
+  std::vector<std::size_t> shape = entry.shape();
+  const Place place = entry.place();
   if (place.end > values.size()) {
     entry.fail(
         fmt::format("ends at byte {} of the values, of which the file has {}: it was cut short; download it again",
                     place.end, values.size()));
   }
-  const std::optional<std::size_t> expected = checked_storage_bytes(result.tensor.type, result.tensor.shape);
+  const std::optional<std::size_t> expected = checked_storage_bytes(type, shape);
   if (expected != place.end - place.begin) {
-    entry.fail(fmt::format("of type {} and shape {} cannot take {} bytes", to_string(result.tensor.type),
-                           shape_to_string(result.tensor.shape), place.end - place.begin));
+    entry.fail(fmt::format("of type {} and shape {} cannot take {} bytes", to_string(type), shape_to_string(shape),
+                           place.end - place.begin));
   }
-  result.tensor.bytes = values.subspan(place.begin, place.end - place.begin);
-  return result;
+  return {{name, std::string(file), type, std::move(shape), values.subspan(place.begin, place.end - place.begin)},
+          place};
 }
 
 }  // namespace
