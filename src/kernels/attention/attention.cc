@@ -4,16 +4,32 @@ namespace amanuensis::kernels {
 
 std::span<const SelfAttentionVariant> self_attention_variants() {
   static constexpr SelfAttentionVariant kVariants[] = {
-      {Isa::kScalar, AttentionType::kFloat32, kScalarQueryBlock, self_attention_f32_prepared_scalar,
-       self_attention_f32_scratch_scalar, self_attention_f32_prepare_scalar, self_attention_f32_scalar},
+#if defined(__x86_64__)
+    {Isa::kAvx512, AttentionType::kFloat32, 32, self_attention_f32_prepared_avx512, self_attention_f32_scratch_avx512,
+     self_attention_f32_prepare_avx512, self_attention_f32_avx512},
+    {Isa::kAvx512, AttentionType::kBFloat16, 32, self_attention_bf16_prepared_avx512,
+     self_attention_bf16_scratch_avx512, self_attention_bf16_prepare_avx512, self_attention_bf16_avx512},
+    {Isa::kAvx2, AttentionType::kFloat32, 16, self_attention_f32_prepared_avx2, self_attention_f32_scratch_avx2,
+     self_attention_f32_prepare_avx2, self_attention_f32_avx2},
+    {Isa::kAvx2, AttentionType::kBFloat16, 16, self_attention_bf16_prepared_avx2, self_attention_bf16_scratch_avx2,
+     self_attention_bf16_prepare_avx2, self_attention_bf16_avx2},
+#endif
+    {Isa::kScalar, AttentionType::kFloat32, kScalarQueryBlock, self_attention_f32_prepared_scalar,
+     self_attention_f32_scratch_scalar, self_attention_f32_prepare_scalar, self_attention_f32_scalar},
   };
   return kVariants;
 }
 
 std::span<const CachedAttentionVariant> cached_attention_variants() {
   static constexpr CachedAttentionVariant kVariants[] = {
-      {Isa::kScalar, AttentionType::kFloat32, cached_attention_f32_scalar},
-      {Isa::kScalar, AttentionType::kBFloat16, cached_attention_bf16_scalar},
+#if defined(__x86_64__)
+    {Isa::kAvx512, AttentionType::kFloat32, cached_attention_f32_avx512},
+    {Isa::kAvx512, AttentionType::kBFloat16, cached_attention_bf16_avx512},
+    {Isa::kAvx2, AttentionType::kFloat32, cached_attention_f32_avx2},
+    {Isa::kAvx2, AttentionType::kBFloat16, cached_attention_bf16_avx2},
+#endif
+    {Isa::kScalar, AttentionType::kFloat32, cached_attention_f32_scalar},
+    {Isa::kScalar, AttentionType::kBFloat16, cached_attention_bf16_scalar},
   };
   return kVariants;
 }

@@ -4,7 +4,8 @@
 // Weights are cut into panels of `panel_cols` outputs, x into blocks of `block_rows` rows; both are stored in units of
 // four bytes, each holding the 1 (float32), 2 (bfloat16) or 4 (int8) neighbouring values of the inner dimension that
 // one instruction multiplies:
-//   panel   [units][panel_cols]        a weight panel, outputs past the last filled with zeros
+//   panel   [units][panel_cols]        a weight panel, outputs past the last filled with zeros; units are padded
+//                                      to whole chunks of 16, in both operands
 //   block   [units / 16][rows of the block][16] a block of x: a cache line of each row in turn, after a header of
 //                              kBlockHeaderBytes with each row's scale
 // int8: weights are symmetric per output channel, rows of x symmetric per row and quantised as they are packed; the
@@ -86,12 +87,14 @@ struct GemmVariant {
   void (*pack_rows)(const float* x, std::size_t stride, std::size_t rows, std::size_t in, std::byte* blocks) noexcept;
   void (*run)(const GemmWeights& weights, const GemmTask& task) noexcept;
 
-  std::size_t units(std::size_t in) const { return (in + values_per_unit(type) - 1) / values_per_unit(type); }
+  // Units of the inner dimension, whole chunks.
+  std::size_t units(std::size_t in) const {
+    const std::size_t chunk_values = kChunkUnits * values_per_unit(type);
+    return (in + chunk_values - 1) / chunk_values * kChunkUnits;
+  }
   std::size_t panels(std::size_t out) const { return (out + panel_cols - 1) / panel_cols; }
   // Bytes of one full block; a last block of fewer rows takes as much.
-  std::size_t block_bytes(std::size_t in) const {
-    return kBlockHeaderBytes + (units(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * block_rows;
-  }
+  std::size_t block_bytes(std::size_t in) const { return kBlockHeaderBytes + units(in) * 4 * block_rows; }
   std::size_t packed_rows_bytes(std::size_t rows, std::size_t in) const {
     return (rows + block_rows - 1) / block_rows * block_bytes(in);
   }

@@ -24,15 +24,28 @@ struct Float32Avx2 {
   static constexpr int kMaxSums = 12;
 
   static Sum zero() { return _mm256_setzero_ps(); }
-  static Left broadcast(const std::uint32_t* p) { return _mm256_broadcast_ss(reinterpret_cast<const float*>(p)); }
-  static Right load(const std::uint32_t* p) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
+  static Left broadcast(const std::uint32_t* p) {
+    float value;
+    __builtin_memcpy(&value, p, sizeof(value));
+    return _mm256_set1_ps(value);
+  }
+  static Right load(const std::uint32_t* p) {
+    return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  }
   static Sum dot(Sum sum, Left a, Right b) { return _mm256_fmadd_ps(a, b, sum); }
   static __m256 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
-    for (std::size_t i = 0; i < n; ++i) reinterpret_cast<float*>(to)[i] = x[i];
-    for (std::size_t i = n; i < kChunkUnits; ++i) to[i] = 0;
+    for (std::size_t i = 0; i < kChunkUnits; i += 8) {
+      const std::size_t count = n <= i ? 0 : n - i;
+      const __m256 values = count >= 8 ? _mm256_loadu_ps(x + i) : Avx2::load_first(x + i, count);
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(to + i), _mm256_castps_si256(values));
+    }
+  }
+  // Eight units at once, from kValues vectors of neighbouring values.
+  static void store_units(const __m256 (&values)[kValues], std::uint32_t* to) {
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_castps_si256(values[0]));
   }
 };
 
@@ -77,6 +90,13 @@ struct BFloat16Avx2 {
       const __m128i packed = _mm_packus_epi32(_mm256_castsi256_si128(upper), _mm256_extracti128_si256(upper, 1));
       _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i / 2), packed);
     }
+  }
+  // Eight units at once, from kValues vectors of neighbouring values.
+  static void store_units(const __m256 (&values)[kValues], std::uint32_t* to) {
+    const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xffff0000U));
+    const __m256i low = _mm256_srli_epi32(round_upper(values[0]), 16);
+    const __m256i high = _mm256_and_si256(round_upper(values[1]), upper);
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm256_or_si256(low, high));
   }
 };
 

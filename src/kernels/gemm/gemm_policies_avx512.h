@@ -23,7 +23,11 @@ struct Float32Avx512 {
   static constexpr int kMaxSums = 24;
 
   static Sum zero() { return _mm512_setzero_ps(); }
-  static Left broadcast(const std::uint32_t* p) { return _mm512_set1_ps(*reinterpret_cast<const float*>(p)); }
+  static Left broadcast(const std::uint32_t* p) {
+    float value;
+    __builtin_memcpy(&value, p, sizeof(value));
+    return _mm512_set1_ps(value);
+  }
   static Right load(const std::uint32_t* p) { return _mm512_loadu_ps(p); }
   static Sum dot(Sum sum, Left a, Right b) { return _mm512_fmadd_ps(a, b, sum); }
   static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
@@ -32,6 +36,8 @@ struct Float32Avx512 {
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
     _mm512_storeu_si512(to, _mm512_maskz_loadu_epi32(static_cast<__mmask16>((1U << n) - 1U), x));
   }
+  // Sixteen units at once, from kValues vectors of neighbouring values.
+  static void store_units(const __m512 (&values)[kValues], std::uint32_t* to) { _mm512_storeu_ps(to, values[0]); }
 };
 
 struct BFloat16Avx512 {
@@ -58,6 +64,12 @@ struct BFloat16Avx512 {
     const __m512 high = _mm512_maskz_loadu_ps(static_cast<__mmask16>(mask >> 16), x + 16);
     _mm512_storeu_si512(to, reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high, low)));
   }
+  // Sixteen units at once, from kValues vectors of neighbouring values.
+  static void store_units(const __m512 (&values)[kValues], std::uint32_t* to) {
+    const __m512i low = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values[0])));
+    const __m512i high = _mm512_cvtepu16_epi32(reinterpret_cast<__m256i>(_mm512_cvtneps_pbh(values[1])));
+    _mm512_storeu_si512(to, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
+  }
 };
 
 // VPDPBUSD wants unsigned bytes on one side: x is stored with 128 added, and 128 times the sum of the weights is taken
@@ -74,7 +86,11 @@ struct Int8Avx512 {
   static Sum zero() { return _mm512_setzero_si512(); }
   static Left broadcast(const std::uint32_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
   static Right load(const std::uint32_t* p) { return _mm512_loadu_si512(p); }
-  static Sum dot(Sum sum, Left a, Right b) { return _mm512_dpbusd_epi32(sum, a, b); }
+  // Written as assembly because GCC 12 copies and spills the sums around the intrinsic: 1.5 times slower.
+  static Sum dot(Sum sum, Left a, Right b) {
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+  }
   static __m512 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step) {
     const __m512i offset = _mm512_slli_epi32(_mm512_loadu_si512(weights.column_sum + col), 7);
     const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row_step), _mm512_loadu_ps(weights.scale + col));

@@ -67,14 +67,20 @@ struct Int8 {
   }
 };
 
+// Units that hold values; the chunks' padding is left out of the sums.
 template <typename Type>
 std::size_t unit_count(std::size_t in) {
   return (in + Type::kValues - 1) / Type::kValues;
 }
 
 template <typename Type>
+std::size_t padded_units(std::size_t in) {
+  return (unit_count<Type>(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits;
+}
+
+template <typename Type>
 std::size_t block_bytes(std::size_t in) {
-  return kBlockHeaderBytes + (unit_count<Type>(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * kRows;
+  return kBlockHeaderBytes + padded_units<Type>(in) * 4 * kRows;
 }
 
 // Where unit `u` of row `r` lies in a block of `rows` rows.
@@ -115,7 +121,7 @@ template <typename Type>
 void run(const GemmWeights& weights, const GemmTask& task) {
   const std::size_t units = unit_count<Type>(weights.in);
   for (std::size_t panel = task.first_panel; panel < task.last_panel; ++panel) {
-    const std::uint32_t* b = weights.panels + panel * units * kCols;
+    const std::uint32_t* b = weights.panels + panel * padded_units<Type>(weights.in) * kCols;
     const std::byte* block = task.blocks;
     for (std::size_t first = 0; first < task.rows; first += kRows, block += block_bytes<Type>(weights.in)) {
       const std::size_t count = std::min(kRows, task.rows - first);

@@ -20,14 +20,16 @@ inline constexpr int kPanelVectors = 2;
 template <typename D>
 inline constexpr std::size_t kPolicyPanelCols = kPanelVectors* D::V::kLanes;
 
+// As GemmVariant::units and block_bytes.
 template <typename D>
 constexpr std::size_t policy_units(std::size_t in) {
-  return (in + D::kValues - 1) / D::kValues;
+  constexpr std::size_t kChunkValues = kChunkUnits * D::kValues;
+  return (in + kChunkValues - 1) / kChunkValues * kChunkUnits;
 }
 
 template <typename D>
 constexpr std::size_t policy_block_bytes(std::size_t in) {
-  return kBlockHeaderBytes + (policy_units<D>(in) + kChunkUnits - 1) / kChunkUnits * kChunkUnits * 4 * D::kBlockRows;
+  return kBlockHeaderBytes + policy_units<D>(in) * 4 * D::kBlockRows;
 }
 
 // Panels at once for a lone block of R rows: as many as leave the sums in registers.
@@ -38,15 +40,14 @@ constexpr int panels_at_once() {
   return 1;
 }
 
-// sums += block * panels, over `units` units. `panel_stride` is in units.
+// sums += block * panels, over `units` units (whole chunks). `panel_stride` is in units.
 template <typename D, int R, int P>
 [[gnu::always_inline]] inline void accumulate(typename D::Sum (&sums)[R][P * kPanelVectors], const std::uint32_t* a,
                                               const std::uint32_t* b, std::size_t panel_stride, std::size_t units) {
   constexpr std::size_t kCols = kPolicyPanelCols<D>;
-  while (units > 0) {
-    const std::size_t chunk = units < kChunkUnits ? units : kChunkUnits;
+  for (const std::uint32_t* end = b + units * kCols; b != end; a += static_cast<std::size_t>(R - 1) * kChunkUnits) {
 #pragma GCC unroll 2
-    for (std::size_t u = 0; u < chunk; ++u) {
+    for (std::size_t u = 0; u < kChunkUnits; ++u) {
       typename D::Right right[P * kPanelVectors];
 #pragma GCC unroll 8
       for (int c = 0; c < P * kPanelVectors; ++c) {
@@ -56,14 +57,13 @@ template <typename D, int R, int P>
       }
 #pragma GCC unroll 16
       for (int r = 0; r < R; ++r) {
-        const typename D::Left left = D::broadcast(a + static_cast<std::size_t>(r) * kChunkUnits + u);
+        const typename D::Left left = D::broadcast(a + static_cast<std::size_t>(r) * kChunkUnits);
 #pragma GCC unroll 8
         for (int c = 0; c < P * kPanelVectors; ++c) sums[r][c] = D::dot(sums[r][c], left, right[c]);
       }
+      ++a;
       b += kCols;
     }
-    a += static_cast<std::size_t>(R) * kChunkUnits;
-    units -= chunk;
   }
 }
 

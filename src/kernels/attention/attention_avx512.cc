@@ -1,0 +1,36 @@
+#include "kernels/attention/attention_impl.h"
+#include "kernels/attention/cached_attention_simd.h"
+#include "kernels/attention/self_attention_simd.h"
+#include "kernels/gemm/gemm_policies_avx512.h"
+
+namespace amanuensis::kernels {
+
+std::size_t self_attention_f32_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept {
+  return attention_prepared_bytes<Float32Avx512>(frames, head_dim);
+}
+std::size_t self_attention_f32_scratch_avx512(std::size_t head_dim) noexcept {
+  return attention_scratch_bytes<Float32Avx512>(head_dim);
+}
+void self_attention_f32_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept {
+  attention_prepare<Float32Avx512>(keys, prepared);
+}
+void self_attention_f32_avx512(const AttentionQueries& queries) noexcept { attention_run<Float32Avx512>(queries); }
+void cached_attention_f32_avx512(const CachedAttentionTask& task) noexcept {
+  cached_attention_run<Avx512, float>(task);
+}
+
+std::size_t self_attention_bf16_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept {
+  return attention_prepared_bytes<BFloat16Avx512>(frames, head_dim);
+}
+std::size_t self_attention_bf16_scratch_avx512(std::size_t head_dim) noexcept {
+  return attention_scratch_bytes<BFloat16Avx512>(head_dim);
+}
+void self_attention_bf16_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept {
+  attention_prepare<BFloat16Avx512>(keys, prepared);
+}
+void self_attention_bf16_avx512(const AttentionQueries& queries) noexcept { attention_run<BFloat16Avx512>(queries); }
+void cached_attention_bf16_avx512(const CachedAttentionTask& task) noexcept {
+  cached_attention_run<Avx512, std::uint16_t>(task);
+}
+
+}  // namespace amanuensis::kernels
