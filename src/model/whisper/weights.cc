@@ -123,7 +123,7 @@ std::vector<float> read_table(const Checkpoint& checkpoint, std::string_view nam
 
 std::vector<float> sinusoid_positions(std::size_t positions, std::size_t width) {
   const std::size_t half = width / 2;
-  const double step = std::log(kMaxTimescale) / static_cast<double>(half - 1);
+  const double step = std::log(kMaxTimescale) / static_cast<double>(std::max<std::size_t>(half, 2) - 1);
   std::vector<float> table(positions * width);
   for (std::size_t p = 0; p < positions; ++p) {
     for (std::size_t i = 0; i < half; ++i) {
@@ -133,42 +133,6 @@ std::vector<float> sinusoid_positions(std::size_t positions, std::size_t width) 
     }
   }
   return table;
-}
-
-void check_dimensions(const Checkpoint& checkpoint) {
-  const ModelDimensions& d = checkpoint.dims;
-  const auto reject = [&](const std::string& what) {
-    throw Error(ErrorCode::kBadData,
-                fmt::format("{}: {}; this is not a Whisper model's configuration", checkpoint.path.string(), what));
-  };
-  const std::array<std::pair<std::string_view, std::size_t>, 12> sizes = {{{"n_mels", d.n_mels},
-                                                                           {"n_audio_ctx", d.n_audio_ctx},
-                                                                           {"n_audio_state", d.n_audio_state},
-                                                                           {"n_audio_head", d.n_audio_head},
-                                                                           {"n_audio_layer", d.n_audio_layer},
-                                                                           {"n_audio_ffn", d.n_audio_ffn},
-                                                                           {"n_vocab", d.n_vocab},
-                                                                           {"n_text_ctx", d.n_text_ctx},
-                                                                           {"n_text_state", d.n_text_state},
-                                                                           {"n_text_head", d.n_text_head},
-                                                                           {"n_text_layer", d.n_text_layer},
-                                                                           {"n_text_ffn", d.n_text_ffn}}};
-  for (const auto& [name, size] : sizes) {
-    if (size == 0) reject(fmt::format("{} is 0", name));
-  }
-  if (d.n_audio_state != d.n_text_state) {
-    reject(fmt::format("the encoder is {} wide but the decoder, which reads its output, {}", d.n_audio_state,
-                       d.n_text_state));
-  }
-  if (d.n_audio_state % d.n_audio_head != 0) {
-    reject(fmt::format("{} encoder heads do not divide a width of {}", d.n_audio_head, d.n_audio_state));
-  }
-  if (d.n_text_state % d.n_text_head != 0) {
-    reject(fmt::format("{} decoder heads do not divide a width of {}", d.n_text_head, d.n_text_state));
-  }
-  if (d.n_audio_state < 4 || d.n_audio_state % 2 != 0) {
-    reject(fmt::format("a width of {} is not an even number of at least 4", d.n_audio_state));
-  }
 }
 
 }  // namespace amanuensis::model

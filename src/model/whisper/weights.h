@@ -91,7 +91,4 @@ std::vector<float> read_table(const Checkpoint& checkpoint, std::string_view nam
 // position / 10000^(i / (width / 2 - 1)) (openai/whisper, model.py: sinusoids).
 std::vector<float> sinusoid_positions(std::size_t positions, std::size_t width);
 
-// Throws Error{kBadData} when the sizes cannot belong to one Whisper model.
-void check_dimensions(const Checkpoint& checkpoint);
-
 }  // namespace amanuensis::model

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "model/checkpoint/layout.h"
 #include "model/whisper/decoder.h"
 #include "model/whisper/encoder.h"
 #include "model/whisper/weights.h"
@@ -13,7 +14,7 @@ namespace amanuensis::model {
 namespace {
 
 // Windows that go through the encoder together. One window already has enough rows (1500) to keep every core busy;
-// more would only make the workspace larger (large-v3: 31 MB a window in the widest layer).
+// more would only make the workspace larger (30 MB a window in large-v3's widest layer).
 constexpr std::size_t kWindowsPerPass = 4;
 
 }  // namespace
@@ -37,7 +38,7 @@ struct WhisperModel::State {
 };
 
 WhisperModel::WhisperModel(const Checkpoint& checkpoint, device::Backend& backend) {
-  check_dimensions(checkpoint);
+  check_dimensions(checkpoint.dims, checkpoint.path.string(), Naming::kOpenAi);
   state_ = std::make_unique<State>(checkpoint, backend);
 }
 
