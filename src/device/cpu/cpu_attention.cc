@@ -9,18 +9,20 @@ namespace amanuensis::device {
 namespace {
 
 using kernels::AttentionType;
-using kernels::kKeyBlock;
 
 void convert(float value, float& to) { to = value; }
 void convert(float value, std::uint16_t& to) { to = kernels::bfloat16_from_float(value); }
 
 template <typename T>
-void store_rows(T* keys, T* values, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
-  const std::size_t dim = k.cols();
+void store_rows(const kernels::CacheLayout& layout, std::size_t capacity, T* head, std::size_t first,
+                TensorView<const float> k, TensorView<const float> v) {
+  T* values = head + layout.key_elements(capacity);
   for (std::size_t i = 0; i < k.rows(); ++i) {
-    for (std::size_t d = 0; d < dim; ++d) {
-      convert(k(i, d), keys[kernels::cached_key_index(first + i, d, dim)]);
-      convert(v(i, d), values[(first + i) * dim + d]);
+    const std::span<const float> key = k.row(i);
+    const std::span<const float> value = v.row(i);
+    for (std::size_t d = 0; d < key.size(); ++d) {
+      convert(key[d], head[layout.key_index(first + i, d)]);
+      convert(value[d], values[layout.value_index(first + i, d)]);
     }
   }
 }
@@ -28,48 +30,44 @@ void store_rows(T* keys, T* values, std::size_t first, TensorView<const float> k
 }  // namespace
 
 CpuKvCache::CpuKvCache(AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim)
-    : type_(type),
-      capacity_(capacity),
-      heads_(heads),
-      head_dim_(head_dim),
-      key_elements_(kernels::cached_key_elements(capacity, head_dim)) {
+    : type_(type), capacity_(capacity), heads_(heads), head_dim_(head_dim), layout_(type, capacity, head_dim) {
   if (type == AttentionType::kFloat32) {
-    float_ = AlignedBuffer<float>(heads * head_elements());
+    float_ = AlignedBuffer<float>(heads * layout_.head_elements());
   } else {
-    bfloat_ = AlignedBuffer<std::uint16_t>(heads * head_elements());
+    bfloat_ = AlignedBuffer<std::uint16_t>(heads * layout_.head_elements());
   }
 }
 
 const void* CpuKvCache::keys(std::size_t head) const {
-  const std::size_t at = head * head_elements();
+  const std::size_t at = head * layout_.head_elements();
   return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
 }
 
 const void* CpuKvCache::values(std::size_t head) const {
-  const std::size_t at = head * head_elements() + key_elements_;
+  const std::size_t at = head * layout_.head_elements() + layout_.key_elements(capacity_);
   return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
 }
 
 void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
   assert(head < heads_ && k.cols() == head_dim_ && first + k.rows() <= capacity_);
-  const std::size_t at = head * head_elements();
+  const std::size_t at = head * layout_.head_elements();
   if (type_ == AttentionType::kFloat32) {
-    store_rows(float_.data() + at, float_.data() + at + key_elements_, first, k, v);
+    store_rows(layout_, capacity_, float_.data() + at, first, k, v);
   } else {
-    store_rows(bfloat_.data() + at, bfloat_.data() + at + key_elements_, first, k, v);
+    store_rows(layout_, capacity_, bfloat_.data() + at, first, k, v);
   }
 }
 
 void CpuKvCache::copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows) {
   assert(head < heads_ && type_ == from.type_ && head_dim_ == from.head_dim_);
   assert(rows <= capacity_ && rows <= from.capacity_);
-  // Whole blocks of keys: what lies past `rows` is finite in both caches and seen by nobody.
-  const std::size_t key_count = kernels::cached_key_elements(rows, head_dim_);
+  // Whole blocks and units: what lies past `rows` is finite in both caches and seen by nobody.
   const auto copy = [&](auto* to, const auto* source) {
-    to += head * head_elements();
-    source += head * from.head_elements();
-    std::copy_n(source, key_count, to);
-    std::copy_n(source + from.key_elements_, rows * head_dim_, to + key_elements_);
+    to += head * layout_.head_elements();
+    source += head * from.layout_.head_elements();
+    std::copy_n(source, layout_.key_elements(rows), to);
+    std::copy_n(source + from.layout_.key_elements(from.capacity_), layout_.value_elements(rows),
+                to + layout_.key_elements(capacity_));
   };
   if (type_ == AttentionType::kFloat32) {
     copy(float_.data(), from.float_.data());
@@ -109,13 +107,14 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
 
 void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
                           std::span<const CachedAttention> items, std::size_t heads) {
-  std::size_t most_keys = 0;
+  std::size_t scratch = 0;
   for (const CachedAttention& item : items) {
     const std::size_t keys = item.visible + (item.causal && item.q.rows() > 0 ? item.q.rows() - 1 : 0);
     assert(item.cache != nullptr && keys <= item.cache->capacity());
-    most_keys = std::max(most_keys, keys);
+    const std::size_t dim = static_cast<const CpuKvCache&>(*item.cache).head_dim();
+    scratch = std::max(scratch, kernels::cached_attention_scratch(keys, dim));
   }
-  workspace.reserve_workers(kernels::cached_attention_scratch(most_keys) * sizeof(float));
+  workspace.reserve_workers(scratch * sizeof(float));
   pool.parallel_for(items.size() * heads, [&](std::size_t i, std::size_t worker) {
     const CachedAttention& item = items[i / heads];
     const std::size_t head = i % heads;

@@ -33,14 +33,12 @@ class CpuKvCache final : public KvCache {
   void copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows);
 
  private:
-  std::size_t head_elements() const { return key_elements_ + capacity_ * head_dim_; }
-
   kernels::AttentionType type_;
   std::size_t capacity_;
   std::size_t heads_;
   std::size_t head_dim_;
-  std::size_t key_elements_;
-  AlignedBuffer<float> float_;  // [heads][keys, values]; one of the two is empty
+  kernels::CacheLayout layout_;
+  AlignedBuffer<float> float_;  // heads; one of the two is empty
   AlignedBuffer<std::uint16_t> bfloat_;
 };
 

@@ -15,7 +15,7 @@ void self_attention_f32_prepare_avx2(const AttentionKeys& keys, std::byte* prepa
   attention_prepare<Float32Avx2>(keys, prepared);
 }
 void self_attention_f32_avx2(const AttentionQueries& queries) noexcept { attention_run<Float32Avx2>(queries); }
-void cached_attention_f32_avx2(const CachedAttentionTask& task) noexcept { cached_attention_run<Avx2, float>(task); }
+void cached_attention_f32_avx2(const CachedAttentionTask& task) noexcept { cached_attention_run<Float32Avx2>(task); }
 
 std::size_t self_attention_bf16_prepared_avx2(std::size_t frames, std::size_t head_dim) noexcept {
   return attention_prepared_bytes<BFloat16Avx2>(frames, head_dim);
@@ -27,8 +27,6 @@ void self_attention_bf16_prepare_avx2(const AttentionKeys& keys, std::byte* prep
   attention_prepare<BFloat16Avx2>(keys, prepared);
 }
 void self_attention_bf16_avx2(const AttentionQueries& queries) noexcept { attention_run<BFloat16Avx2>(queries); }
-void cached_attention_bf16_avx2(const CachedAttentionTask& task) noexcept {
-  cached_attention_run<Avx2, std::uint16_t>(task);
-}
+void cached_attention_bf16_avx2(const CachedAttentionTask& task) noexcept { cached_attention_run<BFloat16Avx2>(task); }
 
 }  // namespace amanuensis::kernels

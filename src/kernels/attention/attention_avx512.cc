@@ -16,7 +16,7 @@ void self_attention_f32_prepare_avx512(const AttentionKeys& keys, std::byte* pre
 }
 void self_attention_f32_avx512(const AttentionQueries& queries) noexcept { attention_run<Float32Avx512>(queries); }
 void cached_attention_f32_avx512(const CachedAttentionTask& task) noexcept {
-  cached_attention_run<Avx512, float>(task);
+  cached_attention_run<Float32Avx512>(task);
 }
 
 std::size_t self_attention_bf16_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept {
@@ -30,7 +30,7 @@ void self_attention_bf16_prepare_avx512(const AttentionKeys& keys, std::byte* pr
 }
 void self_attention_bf16_avx512(const AttentionQueries& queries) noexcept { attention_run<BFloat16Avx512>(queries); }
 void cached_attention_bf16_avx512(const CachedAttentionTask& task) noexcept {
-  cached_attention_run<Avx512, std::uint16_t>(task);
+  cached_attention_run<BFloat16Avx512>(task);
 }
 
 }  // namespace amanuensis::kernels

@@ -1,12 +1,15 @@
 // Attention of a few query rows of one head over keys and values kept from earlier steps:
 //   out[i] = softmax(q[i] k^T / sqrt(head_dim)) v  over the first `visible + (causal ? i : 0)` rows of the cache
 //
-// The layout of a cache is the same for all variants. One head has, in its cache's type T:
-//   keys    [ceil(capacity / kKeyBlock)][head_dim][kKeyBlock]   transposed, so that one query streams them with unit
-//                                                               stride and needs no horizontal sums
-//   values  [capacity][head_dim]
-// Keys past the last row written must be finite (caches start as zeros).
-// Pure functions: no allocation, no exceptions; caches and scratch are aligned to 64 bytes, rows to nothing.
+// A cache holds float32 or bfloat16 values in units of four bytes, of one or two neighbouring values each (of a key's
+// dimensions, of a dimension's rows), which is what one multiply instruction takes. One head has
+//   keys    [capacity / kKeyBlock][head_dim / values][kKeyBlock] units: transposed, so that one query streams them with
+//                                                                unit stride and needs no horizontal sums
+//   values  [capacity / values][head_dim] units
+// rounded up to whole units and blocks. The layout is the same for all variants of a type. What lies past the last row
+// written must be finite (caches start as zeros). With bfloat16 caches, queries and weights are rounded to bfloat16
+// too; sums and softmax are float32. Pure functions: no allocation, no exceptions; caches and scratch are aligned to 64
+// bytes, rows to nothing.
 #pragma once
 
 #include <cstddef>
@@ -19,15 +22,41 @@ namespace amanuensis::kernels {
 
 inline constexpr std::size_t kKeyBlock = 32;
 
-constexpr std::size_t cached_key_elements(std::size_t capacity, std::size_t head_dim) {
-  return (capacity + kKeyBlock - 1) / kKeyBlock * kKeyBlock * head_dim;
-}
-constexpr std::size_t cached_key_index(std::size_t row, std::size_t dim, std::size_t head_dim) {
-  return (row / kKeyBlock * head_dim + dim) * kKeyBlock + row % kKeyBlock;
-}
+// Where the elements (float, or the sixteen bits of a bfloat16) of one head's keys and values lie.
+class CacheLayout {
+ public:
+  constexpr CacheLayout(AttentionType type, std::size_t capacity, std::size_t head_dim)
+      : values_per_unit_(type == AttentionType::kBFloat16 ? 2 : 1), capacity_(capacity), head_dim_(head_dim) {}
+
+  // Elements that the first `rows` rows of keys take.
+  constexpr std::size_t key_elements(std::size_t rows) const {
+    return (rows + kKeyBlock - 1) / kKeyBlock * kKeyBlock * key_units() * values_per_unit_;
+  }
+  constexpr std::size_t value_elements(std::size_t rows) const {
+    return (rows + values_per_unit_ - 1) / values_per_unit_ * values_per_unit_ * head_dim_;
+  }
+  // All of one head: keys, then values, padded to cache lines.
+  constexpr std::size_t head_elements() const {
+    return key_elements(capacity_) + (value_elements(capacity_) + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+  }
+  constexpr std::size_t key_index(std::size_t row, std::size_t dim) const {
+    const std::size_t unit = (row / kKeyBlock * key_units() + dim / values_per_unit_) * kKeyBlock + row % kKeyBlock;
+    return unit * values_per_unit_ + dim % values_per_unit_;
+  }
+  constexpr std::size_t value_index(std::size_t row, std::size_t dim) const {
+    return (row / values_per_unit_ * head_dim_ + dim) * values_per_unit_ + row % values_per_unit_;
+  }
+
+ private:
+  constexpr std::size_t key_units() const { return (head_dim_ + values_per_unit_ - 1) / values_per_unit_; }
+
+  std::size_t values_per_unit_;
+  std::size_t capacity_;
+  std::size_t head_dim_;
+};
 
 struct CachedAttentionTask {
-  const void* keys = nullptr;  // float or bfloat16 bits, as the variant's type says
+  const void* keys = nullptr;
   const void* values = nullptr;
   std::size_t head_dim = 0;
   const float* q = nullptr;  // [rows, head_dim], not yet scaled
@@ -40,9 +69,9 @@ struct CachedAttentionTask {
   float* scratch = nullptr;  // cached_attention_scratch() floats
 };
 
-// Floats of scratch for tasks whose rows see at most `keys` cached rows.
-constexpr std::size_t cached_attention_scratch(std::size_t keys) {
-  return (keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock;
+// Floats of scratch for tasks whose rows see at most `keys` cached rows: scores, weights and one query.
+constexpr std::size_t cached_attention_scratch(std::size_t keys, std::size_t head_dim) {
+  return 2 * ((keys + kKeyBlock - 1) / kKeyBlock * kKeyBlock) + (head_dim + 63) / 64 * 64;
 }
 
 struct CachedAttentionVariant {

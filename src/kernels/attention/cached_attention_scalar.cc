@@ -8,6 +8,9 @@
 namespace amanuensis::kernels {
 namespace {
 
+constexpr AttentionType type_of(float) { return AttentionType::kFloat32; }
+constexpr AttentionType type_of(std::uint16_t) { return AttentionType::kBFloat16; }
+
 float to_float(float value) { return value; }
 float to_float(std::uint16_t bits) { return float_from_bfloat16(bits); }
 
@@ -17,20 +20,22 @@ void attend(const CachedAttentionTask& task, const float* q, std::size_t visible
   const auto* keys = static_cast<const T*>(task.keys);
   const auto* values = static_cast<const T*>(task.values);
   const std::size_t dim = task.head_dim;
+  // The capacity only says how much memory there is.
+  const CacheLayout layout(type_of(T{}), visible, dim);
   const float scale = 1.0f / std::sqrt(static_cast<float>(dim));
   float* scores = task.scratch;
   std::fill_n(out, dim, 0.0f);
   if (visible == 0) return;
   for (std::size_t j = 0; j < visible; ++j) {
     scores[j] = 0;
-    for (std::size_t d = 0; d < dim; ++d) scores[j] += q[d] * scale * to_float(keys[cached_key_index(j, d, dim)]);
+    for (std::size_t d = 0; d < dim; ++d) scores[j] += q[d] * scale * to_float(keys[layout.key_index(j, d)]);
   }
   const float largest = *std::max_element(scores, scores + visible);
   float total = 0;
   for (std::size_t j = 0; j < visible; ++j) total += scores[j] = std::exp(scores[j] - largest);
   for (std::size_t j = 0; j < visible; ++j) {
     const float weight = scores[j] / total;
-    for (std::size_t d = 0; d < dim; ++d) out[d] += weight * to_float(values[j * dim + d]);
+    for (std::size_t d = 0; d < dim; ++d) out[d] += weight * to_float(values[layout.value_index(j, d)]);
   }
 }
 

@@ -32,6 +32,9 @@ struct Float32Avx2 {
   static Right load(const std::uint32_t* p) {
     return _mm256_castsi256_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
   }
+  static Right load_first(const std::uint32_t* p, std::size_t n) {
+    return _mm256_castsi256_ps(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), V::first(n)));
+  }
   static Sum dot(Sum sum, Left a, Right b) { return _mm256_fmadd_ps(a, b, sum); }
   static __m256 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
 
@@ -70,6 +73,9 @@ struct BFloat16Avx2 {
   static Sum zero() { return _mm256_setzero_ps(); }
   static Left broadcast(const std::uint32_t* p) { return split(_mm256_set1_epi32(static_cast<int>(*p))); }
   static Right load(const std::uint32_t* p) { return split(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
+  static Right load_first(const std::uint32_t* p, std::size_t n) {
+    return split(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), V::first(n)));
+  }
   static Sum dot(Sum sum, Left a, Right b) {
     return _mm256_fmadd_ps(a.high, b.high, _mm256_fmadd_ps(a.low, b.low, sum));
   }

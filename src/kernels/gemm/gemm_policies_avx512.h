@@ -29,6 +29,7 @@ struct Float32Avx512 {
     return _mm512_set1_ps(value);
   }
   static Right load(const std::uint32_t* p) { return _mm512_loadu_ps(p); }
+  static Right load_first(const std::uint32_t* p, std::size_t n) { return _mm512_maskz_loadu_ps(V::first(n), p); }
   static Sum dot(Sum sum, Left a, Right b) { return _mm512_fmadd_ps(a, b, sum); }
   static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
 
@@ -52,6 +53,7 @@ struct BFloat16Avx512 {
   static Sum zero() { return _mm512_setzero_ps(); }
   static Left broadcast(const std::uint32_t* p) { return _mm512_set1_epi32(static_cast<int>(*p)); }
   static Right load(const std::uint32_t* p) { return _mm512_loadu_si512(p); }
+  static Right load_first(const std::uint32_t* p, std::size_t n) { return _mm512_maskz_loadu_epi32(V::first(n), p); }
   static Sum dot(Sum sum, Left a, Right b) {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
