@@ -3,7 +3,7 @@
     python tools/goldens/whisper_model.py [tiny base turbo_shaped ...]
 
 writes tests/goldens/whisper_model_<size>.json (encoder output and the logits of 200 given tokens, sampled) and
-whisper_decode_<size>.json (what decode() returns for several options). About three minutes on two cores. A decode that
+whisper_decode_<size>.json (what decode() returns for several options). Some ten minutes on two idle cores. A decode that
 changes with the number of threads and a disturbance of 1e-5 of the input is a near-tie and stops the script: choose
 another case.
 """
@@ -115,6 +115,15 @@ def decode_case(model: Whisper, case: dict, encoded: torch.Tensor) -> dict:
             "no_speech_prob": float(f"{result.no_speech_prob:.7g}")}
 
 
+def vocabulary_of(model: Whisper) -> dict:
+    """What decoding must know of the vocabulary: special tokens but the 1501 time tokens, which come last."""
+    tokenizer = get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language="en")
+    ids = sorted((id, name) for name, id in tokenizer.special_tokens.items() if id < tokenizer.timestamp_begin)
+    special = {name: id for id, name in ids}
+    return {"special": special, "timestamp_begin": tokenizer.timestamp_begin, "space": tokenizer.encode(" ")[0],
+            "non_speech_tokens": list(tokenizer.non_speech_tokens)}
+
+
 def decode_golden(size: str, model: Whisper) -> dict:
     wanted = DECODE_CASES + (MORE_DECODE_CASES if size == "tiny" else [])
     mels = sorted({case["mel"] for case in wanted})
@@ -138,7 +147,7 @@ def decode_golden(size: str, model: Whisper) -> dict:
         options = {k: v for k, v in case.items() if k not in ("name", "mel")}
         cases.append({"name": case["name"], "mel": case["mel"], "options": options, **result})
     torch.set_num_threads(2)
-    return {"made_by": MADE_BY, "dims": common.SIZES[size], "cases": cases}
+    return {"made_by": MADE_BY, "dims": common.SIZES[size], **vocabulary_of(model), "cases": cases}
 
 
 def write(name: str, golden: dict) -> None:
