@@ -13,7 +13,7 @@ namespace {
 std::size_t allowed_cpus() {
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
@@ -24,58 +24,78 @@ void relax() {
 }
 
 // A kernel call lasts tens of microseconds and the next follows at once; parking between two would cost more than they
-// do. After this many turns (some 50 us) nothing has come, and the worker gives the core back.
-constexpr int kSpinsBeforeParking = 2000;
+// do. After this many turns (some 50 us) nothing has come, and the thread gives the core back.
+constexpr int kSpinsBeforeParking = 1000;
+
+// Runs of indices per thread: enough that a thread which loses its core leaves little behind, few enough that claiming
+// costs nothing.
+constexpr std::size_t kRunsPerThread = 8;
 
 }  // namespace
 
+// A job is open while `epoch` is odd. Whoever wants to work on it first raises `joined`, then looks whether it is
+// (still) open; the caller first closes it, then waits until nobody is inside. Both are sequentially consistent, so one
+// of the two sees the other, and a job's description is only rewritten when no worker can be reading it.
 struct ThreadPool::State {
   std::size_t threads = 1;
+  int spins = kSpinsBeforeParking;
   TaskFn fn = nullptr;
   const void* context = nullptr;
   std::size_t tasks = 0;
-  alignas(64) std::atomic<unsigned> generation = 0;  // raised once for each parallel_for
-  alignas(64) std::atomic<std::size_t> running = 0;  // workers that have not finished this generation
+  std::size_t run = 1;                            // indices claimed at once
+  alignas(64) std::atomic<std::size_t> next = 0;  // first index that nobody has claimed
+  alignas(64) std::atomic<unsigned> epoch = 0;    // raised when a job opens and when it closes
+  alignas(64) std::atomic<unsigned> joined = 0;   // workers inside the job
   std::atomic<bool> stopping = false;
   std::vector<std::jthread> workers;
 
-  // Static tiling: worker w takes one contiguous share, so that neighbouring tiles stay in one core's cache.
-  void run_share(std::size_t worker) const {
-    const std::size_t first = tasks * worker / threads;
-    const std::size_t last = tasks * (worker + 1) / threads;
-    for (std::size_t i = first; i < last; ++i) fn(context, i, worker);
+  void run_claimed(std::size_t worker) {
+    for (std::size_t first; (first = next.fetch_add(run, std::memory_order_relaxed)) < tasks;) {
+      const std::size_t last = std::min(first + run, tasks);
+      for (std::size_t i = first; i < last; ++i) fn(context, i, worker);
+    }
   }
 
   void work(std::size_t worker) {
     unsigned seen = 0;
-    while (true) {
-      int spins = 0;
-      while (generation.load(std::memory_order_acquire) == seen) {
-        if (++spins < kSpinsBeforeParking) {
-          relax();
-        } else {
-          generation.wait(seen, std::memory_order_acquire);
-        }
+    while (!stopping.load(std::memory_order_acquire)) {
+      const unsigned now = epoch.load(std::memory_order_acquire);
+      if (now == seen || now % 2 == 0) {
+        seen = now;
+        wait_while(epoch, now);
+        continue;
       }
-      ++seen;
-      if (stopping.load(std::memory_order_relaxed)) return;
-      run_share(worker);
-      if (running.fetch_sub(1, std::memory_order_acq_rel) == 1) running.notify_one();
+      joined.fetch_add(1);
+      seen = epoch.load();
+      if (seen % 2 != 0) run_claimed(worker);
+      if (joined.fetch_sub(1) == 1) joined.notify_one();
     }
+  }
+
+  // Returns when `value` is no longer `old`.
+  void wait_while(const std::atomic<unsigned>& value, unsigned old) const {
+    for (int spin = 0; spin < spins; ++spin) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      relax();
+    }
+    value.wait(old, std::memory_order_acquire);
   }
 };
 
 ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) {
-  state_->threads = threads == 0 ? allowed_cpus() : threads;
+  const std::size_t cpus = allowed_cpus();
+  state_->threads = threads == 0 ? cpus : threads;
+  // With more threads than processors, whoever spins keeps somebody from working.
+  if (state_->threads > cpus) state_->spins = 0;
   for (std::size_t worker = 1; worker < state_->threads; ++worker) {
     state_->workers.emplace_back([state = state_.get(), worker] { state->work(worker); });
   }
 }
 
 ThreadPool::~ThreadPool() {
-  state_->stopping = true;
-  state_->generation.fetch_add(1, std::memory_order_release);
-  state_->generation.notify_all();
+  state_->stopping.store(true, std::memory_order_release);
+  state_->epoch.fetch_add(2);
+  state_->epoch.notify_all();
 }
 
 std::size_t ThreadPool::threads() const { return state_->threads; }
@@ -89,18 +109,13 @@ void ThreadPool::run(std::size_t tasks, TaskFn fn, const void* context) {
   state.fn = fn;
   state.context = context;
   state.tasks = tasks;
-  state.running.store(state.threads - 1, std::memory_order_relaxed);
-  state.generation.fetch_add(1, std::memory_order_release);
-  state.generation.notify_all();
-  state.run_share(0);
-  int spins = 0;
-  for (std::size_t left; (left = state.running.load(std::memory_order_acquire)) != 0;) {
-    if (++spins < kSpinsBeforeParking) {
-      relax();
-    } else {
-      state.running.wait(left, std::memory_order_acquire);
-    }
-  }
+  state.run = std::max<std::size_t>(1, tasks / (state.threads * kRunsPerThread));
+  state.next.store(0, std::memory_order_relaxed);
+  state.epoch.fetch_add(1);  // opens the job, and publishes what is above
+  state.epoch.notify_all();
+  state.run_claimed(0);
+  state.epoch.fetch_add(1);  // closes it: nobody joins any more
+  for (unsigned inside; (inside = state.joined.load()) != 0;) state.wait_while(state.joined, inside);
 }
 
 }  // namespace amanuensis

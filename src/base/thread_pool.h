@@ -1,5 +1,9 @@
-// Persistent workers for the kernels: parallel_for splits an index range statically over all threads, the caller being
-// one of them. One caller at a time; parallel_for must not be called from inside a task. Tasks must not throw.
+// Persistent workers for the kernels. parallel_for shares an index range out in contiguous runs that threads claim as
+// they get to them, the caller being one of them; it waits only for workers that have joined in, never for one that the
+// system has not woken or does not run, so that a busy machine costs speed and nothing else. Workers spin briefly after
+// a job (the next kernel follows at once) and then sleep; a pool larger than the machine never spins.
+//
+// One caller at a time; parallel_for must not be called from inside a task. Tasks must not throw.
 #pragma once
 
 #include <cstddef>
@@ -22,9 +26,12 @@ class ThreadPool {
   // returns when all are done. No allocation, no lock on the way.
   template <typename Task>
   void parallel_for(std::size_t tasks, const Task& task) {
-    run(tasks, [](const void* context, std::size_t i, std::size_t worker) noexcept {
-      (*static_cast<const Task*>(context))(i, worker);
-    }, &task);
+    run(
+        tasks,
+        [](const void* context, std::size_t i, std::size_t worker) noexcept {
+          (*static_cast<const Task*>(context))(i, worker);
+        },
+        &task);
   }
 
  private:
