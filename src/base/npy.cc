@@ -80,21 +80,31 @@ class PendingFile {
   int fd_ = -1;
 };
 
-}  // namespace
-
-void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape) {
+void check_shape(const std::string& name, std::span<const float> values, std::span<const std::size_t> shape) {
   std::size_t elements = 1;
   for (const std::size_t extent : shape) elements *= extent;
   if (elements != values.size()) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("{}: an array of shape [{}] has {} elements, not {}", path.string(), fmt::join(shape, ", "),
-                            elements, values.size()));
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: an array of shape [{}] has {} elements, not {}", name,
+                                                         fmt::join(shape, ", "), elements, values.size()));
   }
+}
+
+}  // namespace
+
+void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape) {
+  check_shape(path.string(), values, shape);
   const std::string header = npy_header(shape);
   PendingFile file(path);
   file.write(std::as_bytes(std::span(header)));
   file.write(std::as_bytes(values));
   file.publish();
+}
+
+std::string encode_npy(const std::string& name, std::span<const float> values, std::span<const std::size_t> shape) {
+  check_shape(name, values, shape);
+  std::string file = npy_header(shape);
+  const std::span<const std::byte> bytes = std::as_bytes(values);
+  return file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
 }  // namespace amanuensis

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <span>
+#include <string>
 
 namespace amanuensis {
 
@@ -12,5 +13,8 @@ namespace amanuensis {
 // the shape does not hold exactly values.size() elements, Error{kNotFound} when the folder is not there and Error{kIo}
 // when the system refuses to write.
 void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape);
+
+// The same file's bytes, for a pipe. Throws Error{kInvalidArgument} as write_npy does, naming `name`.
+std::string encode_npy(const std::string& name, std::span<const float> values, std::span<const std::size_t> shape);
 
 }  // namespace amanuensis

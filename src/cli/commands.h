@@ -1,0 +1,25 @@
+// The subcommands: one function each, in a file of its own name, that adds the command to the parser and returns what
+// to run when it was chosen. `run` returns the exit code; failures of the whole command are thrown as Error.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/context.h"
+
+namespace amanuensis::cli {
+
+using RunCommand = std::function<int(Context&)>;
+
+struct Command {
+  CLI::App* parser;
+  RunCommand run;
+};
+
+Command add_transcribe_command(CLI::App& program);
+Command add_models_command(CLI::App& program);
+Command add_features_command(CLI::App& program);
+Command add_logits_command(CLI::App& program);
+Command add_demo_command(CLI::App& program);
+
+}  // namespace amanuensis::cli

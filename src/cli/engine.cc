@@ -1,0 +1,60 @@
+#include "cli/engine.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <utility>
+#include <vector>
+
+#include "base/cpu_features.h"
+#include "base/error.h"
+#include "cli/option_values.h"
+#include "device/cpu/cpu_backend.h"
+
+namespace amanuensis::cli {
+
+Engine::Engine(const Context& context, const EngineOptions& options)
+    : path_(find_model(context.hub, options.model)),
+      kernels_(kernels::select_kernels(detect_cpu_features(), context.environment.isa)),
+      pool_(options.threads) {
+  backend_ = device::make_cpu_backend(
+      {.pool = pool_, .kernels = kernels_, .compute_type = read_compute_type(options.compute_type)});
+  const model::Checkpoint checkpoint = model::open_checkpoint(path_);
+  format_ = checkpoint.format;
+  tokenizer_ = std::make_unique<model::Tokenizer>(checkpoint.vocabulary);
+  generation_ = checkpoint.generation;
+  model_ = std::make_unique<model::WhisperModel>(checkpoint, *backend_);
+}
+
+std::string Engine::description() const {
+  return fmt::format("{}, {}, {}", format_, backend_->description(), device::to_string(backend_->compute_type()));
+}
+
+std::filesystem::path find_model(const model::Hub& hub, const std::string& name) {
+  if (!name.empty()) return hub.resolve(name);
+  try {
+    return hub.resolve(kDefaultModel);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kNotFound) throw;
+  }
+  std::vector<std::string> others;
+  for (const model::InstalledModel& model : hub.installed()) others.push_back("--model " + model.name);
+  const std::string alternative =
+      others.empty() ? std::string() : fmt::format(", or use one that is here: {}", fmt::join(others, ", "));
+  throw Error(
+      ErrorCode::kNotFound,
+      fmt::format("no model was named and the default, '{}', is not on this machine. `amanuensis models pull {}` "
+                  "fetches it (about 295 MB){}",
+                  kDefaultModel, kDefaultModel, alternative));
+}
+
+device::ComputeType read_compute_type(const std::string& text) {
+  constexpr std::array<std::string_view, 4> kChoices{"auto", "float32", "bfloat16", "int8"};
+  const std::string choice = read_choice({"--compute-type", text}, kChoices);
+  if (choice == "bfloat16") return device::ComputeType::kBFloat16;
+  if (choice == "int8") return device::ComputeType::kInt8;
+  return device::ComputeType::kFloat32;
+}
+
+}  // namespace amanuensis::cli

@@ -1,0 +1,59 @@
+// A model made ready to run: checkpoint read, kernels chosen, weights packed. The program's composition of device,
+// model and pipeline, shared by the subcommands that compute. Belongs to one thread.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "base/thread_pool.h"
+#include "cli/context.h"
+#include "device/backend.h"
+#include "kernels/select.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/tokenizer/tokenizer.h"
+#include "model/whisper/whisper_model.h"
+
+namespace amanuensis::cli {
+
+struct EngineOptions {
+  std::string model;                  // as --model; empty: the default model
+  std::string compute_type = "auto";  // auto, float32, bfloat16, int8
+  std::size_t threads = 0;            // 0: one per CPU this process may run on
+};
+
+class Engine {
+ public:
+  // Throws Error: kNotFound (no such model; the message names the command that fetches it), kBadData, kInvalidArgument
+  // (AMANUENSIS_ISA), ...
+  Engine(const Context& context, const EngineOptions& options);
+
+  const std::filesystem::path& path() const { return path_; }
+  const model::WhisperModel& model() const { return *model_; }
+  const model::Tokenizer& tokenizer() const { return *tokenizer_; }
+  const model::GenerationSettings& generation() const { return generation_; }
+  // "safetensors, cpu (avx512, 2 threads), float32".
+  std::string description() const;
+
+ private:
+  std::filesystem::path path_;
+  std::string format_;
+  kernels::KernelTable kernels_;
+  ThreadPool pool_;
+  std::unique_ptr<device::Backend> backend_;
+  std::unique_ptr<model::Tokenizer> tokenizer_;
+  model::GenerationSettings generation_;
+  std::unique_ptr<model::WhisperModel> model_;
+};
+
+// The model used when none is named.
+inline constexpr std::string_view kDefaultModel = "base";
+
+// A model's path. For an empty name: the default model, or an error that tells a newcomer what to type.
+std::filesystem::path find_model(const model::Hub& hub, const std::string& name);
+
+// "auto" is the fastest type that is known to give the reference's text: float32 for now.
+device::ComputeType read_compute_type(const std::string& text);
+
+}  // namespace amanuensis::cli

@@ -1,0 +1,126 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <chrono>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "cli/commands.h"
+#include "cli/exit_code.h"
+#include "cli/progress_text.h"
+#include "cli/transcribe_options.h"
+#include "cli/transcription.h"
+#include "pipeline/writers/output_file.h"
+
+namespace amanuensis::cli {
+namespace {
+
+// What appears on standard output while a file is being transcribed.
+enum class Live { kNothing, kTimedLines, kText };
+
+Live choose_live(const TranscribeRequest& request, bool out_is_terminal) {
+  if (!request.output_dir.empty()) return out_is_terminal && !request.quiet ? Live::kTimedLines : Live::kNothing;
+  if (out_is_terminal && !request.format_given) return Live::kTimedLines;
+  // A text file is its segments one after the other: it can be written as they come. Other formats need the whole.
+  return request.formats.front()->name == "txt" ? Live::kText : Live::kNothing;
+}
+
+std::string written(const pipeline::WriterFormat& format, const pipeline::Transcript& transcript,
+                    const pipeline::WriterOptions& options) {
+  std::ostringstream text;
+  format.write(transcript, options, text);
+  return text.str();
+}
+
+// Writes what was asked for; returns the paths of files.
+std::vector<std::string> deliver(Context& context, const TranscribeRequest& request, const std::string& file,
+                                 const pipeline::Transcript& transcript, Live live) {
+  std::vector<std::string> paths;
+  if (!request.output_dir.empty()) {
+    for (const pipeline::WriterFormat* format : request.formats) {
+      const pipeline::OutputPlace place{request.output_dir, pipeline::output_stem(file)};
+      paths.push_back(pipeline::write_output_file(transcript, *format, request.writer, place).string());
+    }
+  } else if (live == Live::kNothing) {
+    std::string text = written(*request.formats.front(), transcript, request.writer);
+    if (!text.ends_with('\n')) text += '\n';  // several JSON results: one a line
+    context.terminal.out(text);
+  }
+  return paths;
+}
+
+void transcribe_one(Context& context, const Engine& engine, const TranscribeRequest& request, const std::string& file) {
+  Terminal& terminal = context.terminal;
+  const Live live = choose_live(request, terminal.out_is_terminal());
+  if (live == Live::kTimedLines && request.files.size() > 1) terminal.message(fmt::format("== {}", file));
+
+  TranscriptionOptions options{.file = file, .transcribe = request.options, .show_progress = !request.quiet};
+  options.on_segment = [&](const pipeline::Segment& segment) {
+    if (live == Live::kTimedLines) terminal.out(timed_line(segment));
+    if (live == Live::kText) {
+      pipeline::Transcript piece;
+      piece.segments = {segment};
+      terminal.out(written(*request.formats.front(), piece, request.writer));
+    }
+  };
+  if (request.verbose) {
+    options.on_language = [&](const std::string& language, double probability) {
+      terminal.message(request.options.language
+                           ? fmt::format("{}: language {}", file, language)
+                           : fmt::format("{}: detected language {} ({:.0f} %)", file, language, probability * 100));
+    };
+  }
+  const Transcription result = transcribe_file(context, engine, options);
+  if (!result.warning.empty()) terminal.message(fmt::format("amanuensis: warning: {}", result.warning));
+  const std::vector<std::string> paths = deliver(context, request, file, result.transcript, live);
+  if (request.verbose || (terminal.error_is_terminal() && !request.quiet)) {
+    terminal.message(fmt::format("{}: {} of audio in {:.1f} s, {:.1f}x realtime, language {}{}{}", file,
+                                 clock_text(result.audio_s), result.elapsed_s, result.realtime_factor(),
+                                 result.transcript.language, paths.empty() ? "" : " -> ", fmt::join(paths, ", ")));
+  }
+}
+
+int run(Context& context, const TranscribeArguments& arguments) {
+  const TranscribeRequest request = read_transcribe_request(arguments);
+  const auto start = std::chrono::steady_clock::now();
+  const Engine engine(context, request.engine);
+  if (request.verbose) {
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    context.terminal.message(
+        fmt::format("model {} ({}), loaded in {:.1f} s", engine.path().string(), engine.description(), seconds));
+  }
+  std::size_t failed = 0;
+  for (const std::string& file : request.files) {
+    try {
+      transcribe_one(context, engine, request, file);
+    } catch (const Error& error) {
+      context.terminal.clear_status();
+      if (error.code() == ErrorCode::kCancelled || request.files.size() == 1) throw;
+      context.terminal.message(fmt::format("amanuensis: {}", error.what()));
+      ++failed;
+    }
+  }
+  return failed == 0 ? kExitOk : kExitSomeFailed;
+}
+
+}  // namespace
+
+Command add_transcribe_command(CLI::App& program) {
+  auto arguments = std::make_shared<TranscribeArguments>();
+  CLI::App* parser = program.add_subcommand("transcribe", "Turn recordings into text, with times");
+  add_transcribe_options(*parser, *arguments);
+  parser->footer(
+      "Without --output-dir the result goes to standard output: timed lines on a terminal, the chosen format in a "
+      "pipe\n"
+      "or file. Options may be written with _ for -, and switches take True or False, as in OpenAI's whisper.\n\n"
+      "Examples:\n"
+      "  amanuensis transcribe --model small talk.mp3\n"
+      "  amanuensis transcribe --model large-v3-turbo -l de -f srt,json -o subtitles *.mp4");
+  return {parser, [arguments](Context& context) { return run(context, *arguments); }};
+}
+
+}  // namespace amanuensis::cli
