@@ -87,7 +87,7 @@ std::filesystem::path write_output_file(const Transcript& transcript, const Writ
     throw Error(ErrorCode::kIo,
                 fmt::format("{}: cannot make the output folder: {}", directory.string(), failed.message()));
   }
-  const std::filesystem::path target = place.directory / fmt::format("{}.{}", place.stem, format.name);
+  std::filesystem::path target = place.directory / fmt::format("{}.{}", place.stem, format.name);
   PartialFile file(directory / target.filename());
   file.write(text.view());
   file.commit();

@@ -17,8 +17,8 @@ namespace amanuensis::pipeline {
 struct WriterOptions {
   // Characters a line; absent or 0: no limit.
   std::optional<std::size_t> max_line_width = std::nullopt;
-  // Lines a caption; absent or 0: no limit. Needs max_line_width. With both, captions may span segments (word times
-  // only).
+  // Lines a caption; absent or 0: no limit. Without word times it needs max_line_width; with both and word times,
+  // captions may span segments.
   std::optional<std::size_t> max_line_count = std::nullopt;
   // Words a caption; absent or 0: no limit. Has no effect beside max_line_width and max_line_count together.
   std::optional<std::size_t> max_words_per_line = std::nullopt;

@@ -65,7 +65,7 @@ TEST(Tokenizer, LongWordsTakeLinearTime) {
     ASSERT_EQ(round_trip(demo_tokenizer(), word), word);
   }
   std::string mixed;
-  for (int i = 0; i < 100'000; ++i) mixed.push_back(static_cast<char>('a' + i * i % 26));
+  for (unsigned i = 0; i < 100'000; ++i) mixed.push_back(static_cast<char>('a' + i * i % 26));
   EXPECT_EQ(round_trip(demo_tokenizer(), mixed), mixed);
 }
 
