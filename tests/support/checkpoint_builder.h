@@ -243,7 +243,7 @@ struct GgmlOptions {
   model::ModelDimensions dims = small_dimensions();
   std::uint32_t seed = 1;
   model::StorageType type = model::StorageType::kF16;  // of matrices; the rest is stored as whisper.cpp does
-  std::vector<std::string> tokens;                     // empty: the 256 bytes
+  std::vector<std::string> tokens = {};                // empty: the 256 bytes
   std::size_t filter_bins = 201;
 };
 
