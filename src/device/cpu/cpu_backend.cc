@@ -138,7 +138,7 @@ class CpuBackend final : public Backend {
 
  private:
   const kernels::SelfAttentionVariant& self_attention_variant() const {
-    return compute_type_ == ComputeType::kFloat32 || kernels_.self_attention_bf16 == nullptr
+    return compute_type_ == ComputeType::kFloat32
                ? *kernels_.self_attention_f32
                : *kernels_.self_attention_bf16;
   }

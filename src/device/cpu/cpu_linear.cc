@@ -4,6 +4,7 @@
 #include <cassert>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 namespace amanuensis::device {
 namespace {
@@ -15,6 +16,9 @@ using kernels::PackedWeights;
 // Packed rows that one worker keeps beside a panel of weights: about a third of a second-level cache.
 constexpr std::size_t kRowsBudgetBytes = 384 * 1024;
 
+// Shares of a few-row product per thread: more than one, so that a thread which loses its core holds nobody up.
+constexpr std::size_t kPanelTasksPerThread = 4;
+
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 // Rows for each task: whole blocks, within the budget, and such that all workers get the same number of tasks.
@@ -25,19 +29,25 @@ std::size_t rows_per_task(const GemmVariant& variant, std::size_t rows, std::siz
   return divide_up(blocks, rounds * threads) * variant.block_rows;
 }
 
-// Many rows: each task packs its own rows and takes all panels. `pack` is called as pack(first_row, count, to, worker).
+// Bytes for one block of rows before it is packed, which some callers need.
+std::size_t gather_bytes(const PackedWeights& weights) {
+  return weights.variant().block_rows * weights.in() * sizeof(float);
+}
+
+// Many rows: each task packs its own rows and takes all panels. `pack` is called as pack(first_row, count, gather, to).
 template <typename Pack>
 void split_rows(ThreadPool& pool, Workspace& workspace, const PackedWeights& weights, const GemmTask& whole,
                 const Pack& pack) {
   const GemmVariant& variant = weights.variant();
   const std::size_t step = rows_per_task(variant, whole.rows, weights.in(), pool.threads());
-  workspace.reserve_workers(variant.packed_rows_bytes(step, weights.in()));
+  const std::size_t packed_bytes = variant.packed_rows_bytes(step, weights.in());
+  workspace.reserve_workers(packed_bytes + gather_bytes(weights));
   pool.parallel_for(divide_up(whole.rows, step), [&](std::size_t i, std::size_t worker) {
     GemmTask task = whole;
     const std::size_t first = i * step;
     task.rows = std::min(step, whole.rows - first);
     std::byte* blocks = workspace.worker(worker);
-    pack(first, task.rows, blocks);
+    pack(first, task.rows, reinterpret_cast<float*>(blocks + packed_bytes), blocks);
     task.blocks = blocks;
     task.y += first * whole.y_stride;
     if (task.residual != nullptr) task.residual += first * whole.residual_stride;
@@ -51,9 +61,10 @@ template <typename Pack>
 void split_panels(ThreadPool& pool, Workspace& workspace, const PackedWeights& weights, const GemmTask& whole,
                   const Pack& pack) {
   const GemmVariant& variant = weights.variant();
-  workspace.reserve_shared(variant.packed_rows_bytes(whole.rows, weights.in()));
-  pack(0, whole.rows, workspace.shared());
-  const std::size_t tasks = std::min(pool.threads(), weights.panels());
+  const std::size_t packed_bytes = variant.packed_rows_bytes(whole.rows, weights.in());
+  workspace.reserve_shared(packed_bytes + gather_bytes(weights));
+  pack(0, whole.rows, reinterpret_cast<float*>(workspace.shared() + packed_bytes), workspace.shared());
+  const std::size_t tasks = std::min(kPanelTasksPerThread * pool.threads(), weights.panels());
   pool.parallel_for(tasks, [&](std::size_t i, std::size_t /*worker*/) {
     GemmTask task = whole;
     task.blocks = workspace.shared();
@@ -120,9 +131,10 @@ void run_linear(ThreadPool& pool, Workspace& workspace, const PackedWeights& wei
                           .gelu = epilogue.gelu,
                           .residual = epilogue.residual,
                           .residual_stride = epilogue.residual_stride};
-  multiply(pool, workspace, weights, whole, [&](std::size_t first, std::size_t count, std::byte* blocks) {
-    weights.variant().pack_rows(x.data() + first * x.stride(), x.stride(), count, weights.in(), blocks);
-  });
+  multiply(pool, workspace, weights, whole,
+           [&](std::size_t first, std::size_t count, float* /*gather*/, std::byte* blocks) {
+             weights.variant().pack_rows(x.data() + first * x.stride(), x.stride(), count, weights.in(), blocks);
+           });
 }
 
 void run_conv1d_gelu(ThreadPool& pool, Workspace& workspace, const CpuConvWeights& weights, TensorView<const float> x,
@@ -139,7 +151,7 @@ void run_conv1d_gelu(ThreadPool& pool, Workspace& workspace, const CpuConvWeight
   const std::size_t past_end =
       x.rows() + shape.padding < shape.kernel ? 0 : (x.rows() + shape.padding - shape.kernel) / shape.stride + 1;
   const std::size_t block = variant.block_rows;
-  multiply(pool, workspace, packed, whole, [&](std::size_t first, std::size_t count, std::byte* blocks) {
+  multiply(pool, workspace, packed, whole, [&](std::size_t first, std::size_t count, float* gather, std::byte* blocks) {
     for (std::size_t r = 0; r < count; r += block, blocks += variant.block_bytes(packed.in())) {
       const std::size_t t = first + r;
       const std::size_t rows = std::min(block, count - r);
@@ -147,9 +159,8 @@ void run_conv1d_gelu(ThreadPool& pool, Workspace& workspace, const CpuConvWeight
         const float* from = x.data() + (t * shape.stride - shape.padding) * shape.in_channels;
         variant.pack_rows(from, shape.stride * shape.in_channels, rows, packed.in(), blocks);
       } else {
-        AlignedBuffer<float> gathered(rows * packed.in());
-        for (std::size_t i = 0; i < rows; ++i) gather_frame(shape, x, t + i, gathered.data() + i * packed.in());
-        variant.pack_rows(gathered.data(), packed.in(), rows, packed.in(), blocks);
+        for (std::size_t i = 0; i < rows; ++i) gather_frame(shape, x, t + i, gather + i * packed.in());
+        variant.pack_rows(gather, packed.in(), rows, packed.in(), blocks);
       }
     }
   });

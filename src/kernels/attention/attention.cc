@@ -16,6 +16,8 @@ std::span<const SelfAttentionVariant> self_attention_variants() {
 #endif
     {Isa::kScalar, AttentionType::kFloat32, kScalarQueryBlock, self_attention_f32_prepared_scalar,
      self_attention_f32_scratch_scalar, self_attention_f32_prepare_scalar, self_attention_f32_scalar},
+    {Isa::kScalar, AttentionType::kBFloat16, kScalarQueryBlock, self_attention_bf16_prepared_scalar,
+     self_attention_bf16_scratch_scalar, self_attention_bf16_prepare_scalar, self_attention_bf16_scalar},
   };
   return kVariants;
 }

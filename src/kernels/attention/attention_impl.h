@@ -15,6 +15,10 @@ std::size_t self_attention_f32_scratch_scalar(std::size_t head_dim) noexcept;
 void self_attention_f32_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_f32_scalar(const AttentionQueries& queries) noexcept;
 void cached_attention_f32_scalar(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_bf16_prepared_scalar(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_bf16_scratch_scalar(std::size_t head_dim) noexcept;
+void self_attention_bf16_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_bf16_scalar(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_scalar(const CachedAttentionTask& task) noexcept;
 
 std::size_t self_attention_f32_prepared_avx2(std::size_t frames, std::size_t head_dim) noexcept;

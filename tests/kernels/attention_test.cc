@@ -1,0 +1,194 @@
+// Self-attention and attention over caches: every variant against double precision.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "kernel_cases.h"
+#include "kernels/attention/cached_attention.h"
+#include "kernels/attention/self_attention.h"
+#include "kernels/bfloat16.h"
+#include "support/kernel_data.h"
+
+namespace amanuensis::kernels {
+namespace {
+
+using test::GuardedMatrix;
+
+std::vector<double> reference(TensorView<const float> q, TensorView<const float> k, TensorView<const float> v,
+                              std::size_t visible, bool causal) {
+  const std::size_t dim = q.cols();
+  std::vector<double> out;
+  for (std::size_t row = 0; row < q.rows(); ++row) {
+    const std::size_t keys = visible + (causal ? row : 0);
+    std::vector<double> weights(keys);
+    double largest = -1e300;
+    for (std::size_t j = 0; j < keys; ++j) {
+      double score = 0;
+      for (std::size_t d = 0; d < dim; ++d) score += static_cast<double>(q(row, d)) * k(j, d);
+      weights[j] = score / std::sqrt(static_cast<double>(dim));
+      largest = std::max(largest, weights[j]);
+    }
+    double total = 0;
+    for (double& weight : weights) total += weight = std::exp(weight - largest);
+    for (std::size_t d = 0; d < dim; ++d) {
+      double sum = 0;
+      for (std::size_t j = 0; j < keys; ++j) sum += weights[j] * v(j, d);
+      out.push_back(keys > 0 ? sum / total : 0.0);
+    }
+  }
+  return out;
+}
+
+// Root mean square of the output's error, as a share of the values' root mean square: an output is an average of
+// values, which may cancel, so its own size says nothing.
+double error_share(TensorView<const float> out, const std::vector<double>& expected, TensorView<const float> v) {
+  double error = 0;
+  for (std::size_t r = 0; r < out.rows(); ++r) {
+    for (std::size_t c = 0; c < out.cols(); ++c) {
+      const double difference = out(r, c) - expected[r * out.cols() + c];
+      error += difference * difference;
+    }
+  }
+  double norm = 0;
+  for (std::size_t r = 0; r < v.rows(); ++r) {
+    for (const float value : v.row(r)) norm += static_cast<double>(value) * value;
+  }
+  const auto mean = [](double sum, std::size_t count) { return sum / static_cast<double>(count); };
+  const double share = std::sqrt(mean(error, expected.size()) / mean(norm, v.rows() * v.cols()));
+  return std::isnan(share) ? std::numeric_limits<double>::infinity() : share;
+}
+
+// What a type's rounding of queries, keys, weights and values explains, for scores of up to about ten.
+double tolerance(AttentionType type) { return type == AttentionType::kFloat32 ? 2e-6 : 1.5e-2; }
+
+std::string describe(Isa isa, AttentionType type) {
+  return std::string(to_string(isa)) + (type == AttentionType::kFloat32 ? " float32" : " bfloat16");
+}
+
+TEST(SelfAttention, EveryVariantMatchesDoublePrecisionOnHostileSizes) {
+  for (const SelfAttentionVariant& variant : runnable(self_attention_variants())) {
+    for (const std::size_t dim : {1, 3, 8, 16, 17, 31, 64, 65, 80}) {
+      for (const std::size_t frames : {1, 2, 11, 12, 13, 31, 33, 191, 192, 193, 400}) {
+        SCOPED_TRACE(testing::Message() << describe(variant.isa, variant.type) << " head size " << dim << ", " << frames
+                                        << " frames");
+        GuardedMatrix q(frames, dim, dim + 1);
+        GuardedMatrix k(frames, dim, dim + 2);
+        GuardedMatrix v(frames, dim, dim + 3);
+        q.fill_random(1, -3.0f, 3.0f);
+        k.fill_random(2, -3.0f, 3.0f);
+        v.fill_random(3);
+        AlignedBuffer<std::byte> prepared(variant.prepared_bytes(frames, dim));
+        AlignedBuffer<std::byte> scratch(variant.scratch_bytes(dim));
+        variant.prepare(
+            {.k = k.data(), .k_stride = dim + 2, .v = v.data(), .v_stride = dim + 3, .frames = frames, .head_dim = dim},
+            prepared.data());
+        GuardedMatrix out(frames, dim, dim + 4);
+        for (std::size_t first = 0; first < frames; first += variant.query_block) {
+          variant.run({.prepared = prepared.data(),
+                       .frames = frames,
+                       .head_dim = dim,
+                       .q = q.data() + first * (dim + 1),
+                       .q_stride = dim + 1,
+                       .rows = std::min(variant.query_block, frames - first),
+                       .out = out.data() + first * (dim + 4),
+                       .out_stride = dim + 4,
+                       .scratch = scratch.data()});
+        }
+        EXPECT_TRUE(out.guards_intact());
+        EXPECT_LE(error_share(out.view(), reference(q.view(), k.view(), v.view(), frames, false), v.view()),
+                  tolerance(variant.type));
+      }
+    }
+  }
+}
+
+// A cache of one head in the layout all variants share.
+class OneHeadCache {
+ public:
+  OneHeadCache(AttentionType type, std::size_t capacity, TensorView<const float> k, TensorView<const float> v)
+      : type_(type), layout_(type, capacity, k.cols()), key_elements_(layout_.key_elements(capacity)) {
+    floats_ = AlignedBuffer<float>(layout_.head_elements());
+    bits_ = AlignedBuffer<std::uint16_t>(layout_.head_elements());
+    for (std::size_t row = 0; row < k.rows(); ++row) {
+      for (std::size_t d = 0; d < k.cols(); ++d) {
+        floats_[layout_.key_index(row, d)] = k(row, d);
+        floats_[key_elements_ + layout_.value_index(row, d)] = v(row, d);
+      }
+    }
+    for (std::size_t i = 0; i < bits_.size(); ++i) bits_[i] = bfloat16_from_float(floats_[i]);
+  }
+  const void* keys() const { return at(0); }
+  const void* values() const { return at(key_elements_); }
+
+ private:
+  const void* at(std::size_t element) const {
+    return type_ == AttentionType::kFloat32 ? static_cast<const void*>(floats_.data() + element)
+                                            : bits_.data() + element;
+  }
+
+  AttentionType type_;
+  CacheLayout layout_;
+  std::size_t key_elements_;
+  AlignedBuffer<float> floats_;
+  AlignedBuffer<std::uint16_t> bits_;
+};
+
+void expect_cached(const CachedAttentionVariant& variant, std::size_t dim, std::size_t visible, std::size_t rows,
+                   bool causal) {
+  SCOPED_TRACE(testing::Message() << describe(variant.isa, variant.type) << " head size " << dim << ", " << visible
+                                  << " visible, " << rows << " rows" << (causal ? ", causal" : ""));
+  const std::size_t keys = visible + (causal ? rows - 1 : 0);
+  // More rows than are seen: a variant that looks too far reads these.
+  const std::size_t capacity = keys + 7;
+  GuardedMatrix q(rows, dim, dim + 1);
+  GuardedMatrix k(capacity, dim);
+  GuardedMatrix v(capacity, dim);
+  q.fill_random(1, -3.0f, 3.0f);
+  k.fill_random(2, -3.0f, 3.0f);
+  v.fill_random(3);
+  const OneHeadCache cache(variant.type, capacity, k.view(), v.view());
+  AlignedBuffer<float> scratch(cached_attention_scratch(keys, dim));
+  GuardedMatrix out(rows, dim, dim + 2);
+  variant.run({.keys = cache.keys(),
+               .values = cache.values(),
+               .head_dim = dim,
+               .q = q.data(),
+               .q_stride = dim + 1,
+               .rows = rows,
+               .visible = visible,
+               .causal = causal,
+               .out = out.data(),
+               .out_stride = dim + 2,
+               .scratch = scratch.data()});
+  EXPECT_TRUE(out.guards_intact());
+  EXPECT_LE(error_share(out.view(), reference(q.view(), k.view(), v.view(), visible, causal), v.view()),
+            tolerance(variant.type));
+}
+
+TEST(CachedAttention, EveryVariantMatchesDoublePrecisionOnHostileSizes) {
+  for (const CachedAttentionVariant& variant : runnable(cached_attention_variants())) {
+    for (const std::size_t dim : {1, 2, 3, 7, 8, 15, 17, 31, 64, 65, 80, 128}) {
+      for (const std::size_t visible : {1, 2, 31, 32, 33, 63, 64, 65, 97, 448}) {
+        expect_cached(variant, dim, visible, 1, true);
+      }
+      expect_cached(variant, dim, 5, 4, false);
+      expect_cached(variant, dim, 1, 70, true);
+      expect_cached(variant, dim, 30, 9, true);
+    }
+  }
+}
+
+TEST(CachedAttention, ARowThatSeesNothingGetsZeros) {
+  for (const CachedAttentionVariant& variant : runnable(cached_attention_variants())) {
+    expect_cached(variant, 20, 0, 3, true);
+  }
+}
+
+}  // namespace
+}  // namespace amanuensis::kernels
