@@ -75,7 +75,9 @@ class CpuBackend final : public Backend {
                                               const ConvShape& shape) override {
     assert(weight.cols() == shape.in_channels * shape.kernel && shape.stride > 0);
     const TimeMajorConvSource source(weight, shape);
-    const kernels::GemmVariant& variant = kernels_.gemm(gemm_type(compute_type_));
+    // int8 stops short of the convolutions: they are 4 % of the encoder's work, and every layer inherits their error.
+    const bool is_float32 = compute_type_ == ComputeType::kFloat32;
+    const kernels::GemmVariant& variant = kernels_.gemm(is_float32 ? GemmType::kFloat32 : GemmType::kBFloat16);
     return std::make_unique<CpuConvWeights>(pack_linear(pool_, variant, source, bias), shape);
   }
 
