@@ -229,6 +229,15 @@ TEST(Ggml, SaysWhichModelTheWeightsBelongTo) {
       HasSubstr("belongs to no layer of this model\n  (the file's header says n_text_layer = 1, the weights have 2)"));
 }
 
+TEST(Ggml, ReadsAFileOfAnotherWriter) {
+  // tools/goldens/checkpoint_seeds.py writes it for the fuzzer, from the format's description alone.
+  const std::string file = test::read_file(std::string(AMANUENSIS_SOURCE_DIR) + "/fuzz/corpus/ggml/whole.bin");
+  const Checkpoint checkpoint = parse(file);
+  EXPECT_EQ(checkpoint.dims.n_vocab, 1511u);
+  EXPECT_EQ(checkpoint.vector("encoder.blocks.0.mlp.0.bias", 8), std::vector<float>(8, 0.5f));
+  EXPECT_EQ(checkpoint.vocabulary.special.at("<|0.00|>"), 10);
+}
+
 TEST(Ggml, OtherFormatsOfGgml) {
   const test::TempFolder folder;
   const auto message = [&](std::string_view content) {
