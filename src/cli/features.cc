@@ -42,8 +42,7 @@ Command add_features_command(CLI::App& program) {
       ->capture_default_str();
   parser->footer(
       "Examples:\n  amanuensis features talk.mp3 -o mel.npy\n"
-      "  amanuensis features talk.mp3 --n-mels 128 -o - | python3 -c \"import numpy, io, sys; "
-      "print(numpy.load(io.BytesIO(sys.stdin.buffer.read())).shape)\"");
+      "  ffmpeg -i talk.mp4 -ss 60 -f wav - | amanuensis features - --n-mels 128 -o mel.npy");
   return {parser, [arguments](Context& context) { return run(context, *arguments); }};
 }
 

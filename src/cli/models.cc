@@ -134,6 +134,7 @@ Command add_models_command(CLI::App& program) {
     each->add_option("NAME", arguments->names, "Short name (base, large-v3, ...) or owner/name; @REVISION may follow")
         ->required();
   }
+  for (CLI::App* each : {list_parser, pull_parser, path_parser, remove_parser}) each->group("Commands");
   list_parser->footer("Examples:\n  amanuensis models list\n  HF_HOME=/data/hf amanuensis models list");
   pull_parser->footer(
       "A pull that stopped goes on where it stopped.\n\n"

@@ -152,8 +152,8 @@ std::vector<std::string> read_formats(const OptionText& option) {
     } else if (std::find(names.begin(), names.end(), name) != names.end()) {
       add(name);
     } else {
-      refuse(option, fmt::format("no format '{}'{}; there are {}, all", item, did_you_mean(name, names),
-                                 fmt::join(names, ", ")));
+      refuse(option, fmt::format("no format '{}'; there are {}, all{}", item, fmt::join(names, ", "),
+                                 did_you_mean(name, names)));
     }
   }
   if (formats.empty()) refuse(option, fmt::format("name at least one of {}, all", fmt::join(names, ", ")));

@@ -26,7 +26,6 @@ void set_help_style(CLI::App& parser) {
   parser.get_formatter()->label("REQUIRED", "");
   parser.get_formatter()->label("TEXT", "");
   parser.get_formatter()->label("SUBCOMMAND", "COMMAND");
-  parser.get_formatter()->label("Subcommands", "Commands");
 }
 
 // The innermost command that the arguments chose.
@@ -77,6 +76,7 @@ std::string parse_problem(const CLI::App& program, const CLI::ParseError& error)
       text = fmt::format("'{}' is one argument too many", extras.front());
     }
   }
+  if (text == "A subcommand is required") text = "name a command";
   std::replace(text.begin(), text.end(), '\n', ' ');
   return fmt::format("{} (see `{} --help`)", text, full_name(parser));
 }
@@ -96,6 +96,8 @@ int dispatch(const std::vector<std::string>& given, Context& context) {
   const std::vector<Command> commands{add_transcribe_command(program), add_models_command(program),
                                       add_features_command(program), add_logits_command(program),
                                       add_demo_command(program)};
+
+  for (const Command& command : commands) command.parser->group("Commands");
 
   std::vector<std::string> arguments = normalize_arguments(given);
   if (arguments.empty()) {

@@ -19,6 +19,18 @@ constexpr double kLowestNumber = std::numeric_limits<double>::lowest();
 
 Error usage(const std::string& message) { return {ErrorCode::kInvalidArgument, message}; }
 
+struct Switch {
+  const char* name;
+  const char* help;
+  const char* group;
+};
+
+// --NAME, --NAME True, --NAME False, and --no-NAME, which the help leaves out.
+void add_switch(CLI::App& parser, const Switch& option, bool& value) {
+  parser.add_flag(fmt::format("--{}", option.name), value, option.help)->group(option.group);
+  parser.add_flag_callback(fmt::format("--no-{}", option.name), [&value] { value = false; })->group("");
+}
+
 void add_model_options(CLI::App& parser, TranscribeArguments& a) {
   const char* group = "Model";
   parser.add_option("-m,--model", a.model, "Name, Hugging Face folder or ggml file [base]; see `amanuensis models`")
@@ -46,19 +58,17 @@ void add_content_options(CLI::App& parser, TranscribeArguments& a) {
       ->group(group);
   parser
       .add_option("--initial-prompt", a.initial_prompt, "Text to take for what was said before: names, spelling, style")
-      ->type_name("TEXT")
+      ->type_name("WORDS")
       ->group(group);
-  parser
-      .add_flag("--carry-initial-prompt,!--no-carry-initial-prompt", a.carry_initial_prompt,
-                "Keep the initial prompt before every window, not only the first")
-      ->group(group);
+  add_switch(parser, {"carry-initial-prompt", "Keep the initial prompt before every window, not only the first", group},
+             a.carry_initial_prompt);
   parser.add_option("--hotwords", a.hotwords, "Words to make likelier, in every window")
-      ->type_name("TEXT")
+      ->type_name("WORDS")
       ->group(group);
-  parser
-      .add_flag("--condition-on-previous-text,!--no-condition-on-previous-text", a.condition_on_previous_text,
-                "Give each window the text before it [True]; False stops repetition loops")
-      ->group(group);
+  add_switch(
+      parser,
+      {"condition-on-previous-text", "Give each window the text before it [True]; False stops repetition loops", group},
+      a.condition_on_previous_text);
   parser.add_option("--clip-timestamps", a.clip_timestamps, "Parts to transcribe, seconds: start,end,start,end,...")
       ->type_name("LIST")
       ->capture_default_str()
