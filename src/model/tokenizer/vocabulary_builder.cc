@@ -80,7 +80,11 @@ std::string quoted_entry(std::string_view name) {
   return fmt::format("'{}'", shown);
 }
 
-VocabularyBuilder::VocabularyBuilder(std::string source) { vocabulary_.source = std::move(source); }
+VocabularyBuilder::VocabularyBuilder(std::string source) {
+  vocabulary_.source = std::move(source);
+  constexpr std::size_t kUsualTokens = 52'000;
+  ids_.reserve(kUsualTokens);
+}
 
 bool VocabularyBuilder::claim(std::string_view file, std::string_view name, std::int64_t id) {
   if (id < 0 || id > kMaxTokenId) {
@@ -131,7 +135,7 @@ void VocabularyBuilder::add_token(std::string_view file, std::string_view spelli
 }
 
 TokenId VocabularyBuilder::id_of(std::string_view file, std::string_view spelling) const {
-  const auto found = ids_.find(std::string(spelling));
+  const auto found = ids_.find(spelling);
   if (found == ids_.end() || vocabulary_.tokens[static_cast<std::size_t>(found->second)].empty()) {
     throw Error(ErrorCode::kBadData, fmt::format("{}: merge {} needs the token {}, which is not in the vocabulary",
                                                  file, vocabulary_.merges.size(), quoted_entry(spelling)));

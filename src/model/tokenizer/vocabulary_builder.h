@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,13 +29,19 @@ class VocabularyBuilder {
   Vocabulary finish();
 
  private:
+  // Lets the map be searched without making a string.
+  struct SpellingHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view spelling) const { return std::hash<std::string_view>{}(spelling); }
+  };
+
   // Gives `name` that id; false when it has it already.
   bool claim(std::string_view file, std::string_view name, std::int64_t id);
   TokenId id_of(std::string_view file, std::string_view spelling) const;
 
   Vocabulary vocabulary_;
-  std::unordered_map<std::string, TokenId> ids_;  // by spelling
-  std::vector<const std::string*> names_;         // by id, pointing into ids_
+  std::unordered_map<std::string, TokenId, SpellingHash, std::equal_to<>> ids_;  // by spelling
+  std::vector<const std::string*> names_;                                        // by id, pointing into ids_
 };
 
 // The name as an error message may show it: quoted, control characters masked, cut when long.
