@@ -2,8 +2,8 @@
 
     python tools/goldens/decoding.py
 
-writes tests/goldens/decoding_rules.json, decoding_search.json and decoding_text.json in a few seconds. The vocabulary is a
-small one; logits are hashed from the tokens so far (common.uniform), so that C++ makes the same ones.
+writes tests/goldens/decoding_{rules,search,vocabulary,text}.json in a few seconds. Rules and searches use a small
+vocabulary; logits are hashed from the tokens so far (common.uniform), so that C++ makes the same ones.
 """
 
 import json
@@ -106,6 +106,12 @@ def text_golden() -> dict:
     return dict(made_by=MADE_BY, cases=[dict(text=t, stripped=t.strip(), ratio=compression_ratio(t)) for t in texts])
 
 
+def vocabulary_golden() -> dict:
+    tokenizer = whisper.tokenizer.get_tokenizer(True, num_languages=99, language="en")
+    return dict(made_by=MADE_BY, cases=[dict(name="multilingual, 99 languages", blank=tokenizer.encode(" "),
+                                             non_speech=list(tokenizer.non_speech_tokens))])
+
+
 def write(name: str, golden: dict) -> None:
     OUT.mkdir(parents=True, exist_ok=True)
     (OUT / name).write_text(json.dumps(golden, separators=(",", ":")) + "\n")
@@ -115,4 +121,5 @@ def write(name: str, golden: dict) -> None:
 if __name__ == "__main__":
     write("decoding_rules.json", rules_golden())
     write("decoding_search.json", search_golden())
+    write("decoding_vocabulary.json", vocabulary_golden())
     write("decoding_text.json", text_golden())
