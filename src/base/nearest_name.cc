@@ -33,8 +33,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::vector<std::string> nearest_names(std::string_view name, std::span<const std::string_view> candidates,
                                        std::size_t limit) {
-  // About one mistake in three letters is still a typing mistake; more is another word.
-  const std::size_t furthest = std::max<std::size_t>(1, (name.size() + 1) / 3);
+  // One mistake in three letters, rounded up, is still a typing mistake; more is another word.
+  const std::size_t furthest = std::max<std::size_t>(1, (name.size() + 2) / 3);
   std::vector<std::pair<std::size_t, std::string_view>> near;
   for (const std::string_view candidate : candidates) {
     const std::size_t distance = edit_distance(name, candidate);
