@@ -64,7 +64,7 @@ TEST_P(WhisperDecodeGolden, GreedyAndBeamGiveTheTokensOfTheReference) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, WhisperDecodeGolden, testing::Values("tiny"),
+INSTANTIATE_TEST_SUITE_P(Sizes, WhisperDecodeGolden, testing::Values("tiny", "base", "turbo_shaped"),
                          [](const auto& param) { return std::string(param.param); });
 
 }  // namespace

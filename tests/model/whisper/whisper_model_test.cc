@@ -135,6 +135,7 @@ TEST_F(WhisperModelTest, LogitsMayLieRowByRowInOneMatrixOrInAnyOrder) {
     const TensorView<float> rows(memory.data(), 5, 777, 800);
     std::vector<DecoderSequence> sequences;
     std::vector<DecodeItem> items;
+    sequences.reserve(3);
     for (int i = 0; i < 3; ++i) sequences.push_back(model_.new_sequence(shared));
     for (std::size_t i = 0; i < 3; ++i) {
       items.push_back({&sequences[i], i == 0 ? a : i == 1 ? b : c, rows.rows_at(place[i], 1)});
