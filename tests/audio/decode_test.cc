@@ -153,6 +153,26 @@ TEST(Decode, SaysWhatAFileIsInsteadOfMedia) {
   expect(folder.write("junk.wav", junk), ErrorCode::kBadData, ": is not a media file of any known format");
 }
 
+TEST(Decode, ACodecThatNobodyKnowsIsNamedAsSuch) {
+  const test::TempFolder folder;
+  std::string bytes = wav_file({.frames = 1600});
+  bytes[20] = '\x34';  // the format tag
+  bytes[21] = '\x12';
+  const test::ThrownError error = error_reading(folder.write("odd.wav", bytes));
+  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
+  EXPECT_THAT(error.message, HasSubstr("odd.wav: its audio track is coded as unknown, for which"));
+}
+
+TEST(Decode, AFileThatMayNotBeReadIsNamedAsSuch) {
+  if (::geteuid() == 0) GTEST_SKIP() << "the superuser may read everything";
+  const test::TempFolder folder;
+  const fs::path file = folder.write("private.wav", wav_file({.frames = 1600}));
+  fs::permissions(file, fs::perms::none);
+  const test::ThrownError error = error_reading(file);
+  EXPECT_EQ(error.code, ErrorCode::kIo);
+  EXPECT_THAT(error.message, HasSubstr("private.wav: cannot open: Permission denied"));
+}
+
 TEST(Decode, APlaylistOpensNothing) {
   const test::TempFolder folder;
   const fs::path secret = folder.write("secret.wav", wav_file({.frames = 16000}));
