@@ -96,6 +96,9 @@ class Run {
     if (trial.language.empty() && !context_.tokenizer.languages().empty()) {
       trial.language = context_.tokenizer.languages().front().code;
     }
+    if (options_.fallback.temperatures.empty()) {
+      throw Error(ErrorCode::kInvalidArgument, "no temperature to decode at; give at least one, such as 0");
+    }
     for (const double temperature : options_.fallback.temperatures) {
       trial.temperature = temperature;
       decoding::check_options(context_, trial);
