@@ -94,7 +94,7 @@ TEST_P(CpuBackendTest, SaysWhatItIs) {
 }
 
 TEST_P(CpuBackendTest, LinearComputesItsFormula) {
-  for (const std::size_t rows : {1, 2, 5, 13, 61, 200}) {
+  for (const std::size_t rows : {1, 2, 13, 200}) {
     for (const auto& [in, out] : {std::pair<std::size_t, std::size_t>{1, 1}, {7, 33}, {64, 96}, {130, 31}}) {
       for (const int variation : {0, 1, 2, 3}) {
         SCOPED_TRACE(testing::Message() << rows << " x " << in << " -> " << out << " variation " << variation);
@@ -233,8 +233,8 @@ void expect_attention(TensorView<const float> q, TensorView<const float> k, Tens
 }
 
 TEST_P(CpuBackendTest, SelfAttentionReadsAFusedProjection) {
-  for (const std::size_t dim : {1, 8, 20, 64, 67}) {
-    for (const std::size_t frames : {1, 2, 17, 33, 150, 515}) {
+  for (const std::size_t dim : {8, 20, 64}) {
+    for (const std::size_t frames : {1, 33, 205}) {
       const std::size_t heads = 3;
       const std::size_t width = heads * dim;
       SCOPED_TRACE(testing::Message() << "head size " << dim << ", " << frames << " frames");

@@ -73,8 +73,8 @@ std::string describe(Isa isa, AttentionType type) {
 
 TEST(SelfAttention, EveryVariantMatchesDoublePrecisionOnHostileSizes) {
   for (const SelfAttentionVariant& variant : runnable(self_attention_variants())) {
-    for (const std::size_t dim : {1, 3, 8, 16, 17, 31, 64, 65, 80}) {
-      for (const std::size_t frames : {1, 2, 11, 12, 13, 31, 33, 191, 192, 193, 400}) {
+    for (const std::size_t dim : {1, 3, 16, 31, 64, 80}) {
+      for (const std::size_t frames : {1, 2, 12, 13, 33, 192, 193, 230}) {
         SCOPED_TRACE(testing::Message() << describe(variant.isa, variant.type) << " head size " << dim << ", " << frames
                                         << " frames");
         GuardedMatrix q(frames, dim, dim + 1);

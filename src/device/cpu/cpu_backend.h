@@ -1,6 +1,11 @@
-// The processor as a Backend: the port's operations on our own kernels, spread over a thread pool. Holds scratch memory
-// that grows to the largest call and is then reused, hence (as the port says) one compute call at a time; prepared
-// weights are immutable and shared freely.
+// The processor as a Backend: the port's operations on our own kernels, spread over a thread pool. One call at a time,
+// preparing weights included: they share the pool, and scratch memory that grows to the largest call and is then reused.
+// Prepared weights are immutable and shared freely.
+//
+// What each compute type multiplies in:
+//   float32   everything float32
+//   bfloat16  linears, convolutions and attention in bfloat16 with float32 sums; caches bfloat16
+//   int8      linears int8 (rows quantised on the fly); convolutions, attention and caches as bfloat16
 #pragma once
 
 #include <memory>
