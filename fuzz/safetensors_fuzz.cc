@@ -37,7 +37,7 @@ void read_weights(std::span<const std::byte> bytes) {
     std::vector<float> values(std::min<std::size_t>(tensor.element_count(), 64));
     read_values(tensor, tensor.element_count() - values.size(), values);
   }
-  place_tensors(checkpoint, std::move(tensors), {"config.json", "fuzz.safetensors", Naming::kHuggingFace});
+  place_tensors(checkpoint, tensors, {"config.json", "fuzz.safetensors", Naming::kHuggingFace});
   for (const ExpectedTensor& tensor : expected_tensors(checkpoint.dims)) {
     if (!checkpoint.has(tensor.name)) continue;
     const auto matrix = checkpoint.matrix(tensor.name, tensor.shape);

@@ -243,7 +243,7 @@ Checkpoint parse_ggml(std::span<const std::byte> bytes, std::string_view file) {
     tensors.push_back(read_tensor(reader, file, previous));
     previous = printable(tensors.back().source_name);
   }
-  place_tensors(checkpoint, std::move(tensors),
+  place_tensors(checkpoint, tensors,
                 {.config_file = "the file's header", .weight_file = std::string(file), .naming = Naming::kOpenAi});
   return checkpoint;
 }

@@ -164,7 +164,7 @@ Checkpoint open_huggingface(const fs::path& directory) {
     throw_no_weights(directory);
   }
   check_projection(tensors, config);
-  place_tensors(checkpoint, std::move(tensors),
+  place_tensors(checkpoint, tensors,
                 {.config_file = std::string(kConfig), .weight_file = weights.string(), .naming = Naming::kHuggingFace});
 
   checkpoint.vocabulary = read_vocabulary(directory);

@@ -242,7 +242,7 @@ void check_dimensions(const ModelDimensions& dims, std::string_view file, Naming
   check_heads(dims.n_text_state, dims.n_text_head, "decoder", file);
 }
 
-void place_tensors(Checkpoint& checkpoint, std::vector<Tensor> found, const LayoutContext& context) {
+void place_tensors(Checkpoint& checkpoint, const std::vector<Tensor>& found, const LayoutContext& context) {
   const FoundTensors by_name = index_by_name(found, context.naming);
   const ModelDimensions& dims = checkpoint.dims;
   const bool huggingface = context.naming == Naming::kHuggingFace;

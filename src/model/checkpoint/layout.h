@@ -41,7 +41,7 @@ struct LayoutContext {
 // What the model does not use is left out, but a tensor of a layer that the dimensions do not have is an error. Throws
 // Error{kBadData} naming file and tensor: missing, misshapen, twice there or one too many, with a hint when the weights
 // are another model's.
-void place_tensors(Checkpoint& checkpoint, std::vector<Tensor> found, const LayoutContext& context);
+void place_tensors(Checkpoint& checkpoint, const std::vector<Tensor>& found, const LayoutContext& context);
 
 // "[512, 80, 3]".
 std::string shape_to_string(const std::vector<std::size_t>& shape);

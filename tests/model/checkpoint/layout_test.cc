@@ -95,11 +95,11 @@ std::vector<Tensor> declared(const ModelDimensions& dims) {
   return tensors;
 }
 
-test::ThrownError place(const ModelDimensions& dims, std::vector<Tensor> tensors) {
+test::ThrownError place(const ModelDimensions& dims, const std::vector<Tensor>& tensors) {
   return test::error_of([&] {
     Checkpoint checkpoint;
     checkpoint.dims = dims;
-    place_tensors(checkpoint, std::move(tensors), {"config.json", "model.safetensors", Naming::kHuggingFace});
+    place_tensors(checkpoint, tensors, {"config.json", "model.safetensors", Naming::kHuggingFace});
   });
 }
 
