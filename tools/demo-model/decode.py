@@ -30,7 +30,7 @@ def greedy(model: Whisper, mel: torch.Tensor, tokenizer: DemoTokenizer, longest:
     tokens = torch.tensor([start] * len(mel))
     done = torch.zeros(len(mel), dtype=torch.bool)
     for _ in range(longest):
-        hidden, _ = model.decoder(tokens, audio)
+        hidden, _, _ = model.decoder(tokens, audio)
         following = model.decoder.logits(hidden[:, -1]).argmax(-1)
         following[done] = tokenizer.eot
         done |= following == tokenizer.eot

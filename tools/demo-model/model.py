@@ -65,10 +65,13 @@ class Attention(nn.Module):
             mixed = weights @ value
         return self.out(mixed.transpose(1, 2).flatten(2))
 
-    def with_weights(self, x: Tensor, source: Tensor) -> tuple[Tensor, Tensor]:
+    def with_weights(self, x: Tensor, source: Tensor, causal: bool = False) -> tuple[Tensor, Tensor]:
         """As forward, and the attention weights [batch, heads, time, source time] in float32."""
         query, key, value = self.split(self.query(x)), self.split(self.key(source)), self.split(self.value(source))
-        weights = torch.softmax((query @ key.transpose(-1, -2)).float() / math.sqrt(HEAD_SIZE), dim=-1)
+        scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(HEAD_SIZE)
+        if causal:
+            scores = scores + torch.full(scores.shape[-2:], -1e9).triu(1)
+        weights = torch.softmax(scores, dim=-1)
         return self.out((weights.to(value.dtype) @ value).transpose(1, 2).flatten(2)), weights
 
 
@@ -119,18 +122,23 @@ class Decoder(nn.Module):
         self.blocks = nn.ModuleList(Block(dims.width, cross=True) for _ in range(dims.decoder_layers))
         self.ln = nn.LayerNorm(dims.width)
 
-    def forward(self, tokens: Tensor, audio: Tensor, first_position: int = 0) -> tuple[Tensor, list[Tensor]]:
-        """tokens [batch, n], audio [batch, time, width]; returns hidden [batch, n, width] and every layer's
-        cross-attention weights [batch, heads, n, time]."""
+    def forward(self, tokens: Tensor, audio: Tensor, first_position: int = 0) -> tuple[Tensor, list[Tensor], Tensor]:
+        """tokens [batch, n], audio [batch, time, width]; returns hidden [batch, n, width], every layer's cross-attention
+        weights [batch, heads, n, time] and the first layer's self-attention weights [batch, heads, n, n]."""
         x = self.token_embedding(tokens) + self.positional_embedding[first_position:first_position + tokens.shape[1]]
-        weights = []
+        weights, self_weights = [], None
         for block in self.blocks:
-            x = x + block.attn(block.attn_ln(x), causal=True)
+            if self_weights is None:
+                normal = block.attn_ln(x)
+                mixed, self_weights = block.attn.with_weights(normal, normal, causal=True)
+                x = x + mixed
+            else:
+                x = x + block.attn(block.attn_ln(x), causal=True)
             mixed, attention = block.cross_attn.with_weights(block.cross_attn_ln(x), audio)
             x = x + mixed
             x = x + block.mlp(block.mlp_ln(x))
             weights.append(attention)
-        return self.ln(x), weights
+        return self.ln(x), weights, self_weights
 
     def logits(self, hidden: Tensor) -> Tensor:
         return hidden @ self.token_embedding.weight.T

@@ -1,6 +1,7 @@
-"""Trains the demo model by wall clock; stop it at any time and go on with --resume.
+"""Trains the demo model by wall clock; SIGTERM stops it with everything saved, --resume goes on.
 
-    python train.py --data data/train --tokenizer tokenizer.json --out run --until 16:50 --mix short=1
+    torchrun --nproc-per-node 2 train.py --data data/train --held data/held --tokenizer tokenizer.json --out run \\
+        --until 16:50 --mix short=1
 
 Every --save-minutes it writes RUN/last.pt (weights, their running average, optimizer, progress) and measures the word
 error rate on --held sentences of voices it does not train on. All numbers go to RUN/log.txt.
@@ -11,15 +12,17 @@ import argparse
 import datetime
 import math
 import os
+import signal
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from batches import IGNORE, Batch, BatchMaker
+from batches import IGNORE, Batch, BatchMaker, EncodedPool
 from corpus import Corpus, NoiseBank
 from decode import greedy_error_rate
 from model import Dimensions, Whisper
@@ -27,10 +30,23 @@ from synthesize import PHONEMES
 from tokenizer import DemoTokenizer, vocabulary_words
 from windows import Recipe, WindowMaker
 
-# kind: (frames, several sentences?, seconds of audio a batch)
-KINDS = {"short": ((280, 340, 420), False, 120), "medium": ((800, 1000), True, 150), "long": ((3000,), True, 150)}
+
+
+class Kind(NamedTuple):
+    """One kind of batch."""
+
+    frames: tuple[int, ...]     # window lengths to choose from
+    many: bool                  # several sentences a window?
+    seconds: float              # of audio a batch
+    encoder_learns: bool = True  # without, a batch costs a third and teaches only the decoder
+
+
+KINDS = {"short": Kind((260, 320, 400), False, 70), "medium": Kind((600, 800), True, 80),
+         "decoder": Kind((1600, 3000), True, 120, False), "long": Kind((3000,), True, 120),
+         "pooled": Kind((3000,), True, 240, False)}  # from windows encoded before; only while nothing trains the encoder
 GUIDED_INPUT_HEAD = (0, 0)                    # (layer, head) that looks at the word of the token just read
 GUIDED_TARGET_HEADS = [(1, 0), (2, 0), (2, 1)]  # and those that look at the word to be written: the alignment heads
+GUIDED_ANCHOR_HEAD = 2                        # of the first layer's self-attention: looks at the sentence's start time
 
 
 def guidance_loss(attention: Tensor, owners: Tensor, words: Tensor) -> Tensor:
@@ -38,6 +54,13 @@ def guidance_loss(attention: Tensor, owners: Tensor, words: Tensor) -> Tensor:
     on_word = (owners[:, :, None] == words[:, None]) & (owners > 0)[:, :, None]
     known = on_word.any(-1)
     mass = (attention * on_word).sum(-1)
+    return -torch.log(mass[known] + 1e-4).mean() if known.any() else attention.sum() * 0
+
+
+def anchor_loss(attention: Tensor, anchors: Tensor) -> Tensor:
+    """Minus log of the self-attention [batch, n, n] on the time token that opened the sentence, where there is one."""
+    known = anchors >= 0
+    mass = attention.gather(2, anchors.clamp(min=0)[:, :, None])[:, :, 0]
     return -torch.log(mass[known] + 1e-4).mean() if known.any() else attention.sum() * 0
 
 
@@ -63,22 +86,31 @@ def frame_loss(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
     return loss, float((logits.argmax(-1) == labels)[spoken].float().mean()) if spoken.any() else math.nan
 
 
-def losses(model: Whisper, batch: Batch, time_begin: int) -> tuple[Tensor, dict[str, float]]:
+def losses(model: Whisper, batch: Batch, time_begin: int, encoder_learns: bool) -> tuple[Tensor, dict[str, float]]:
     with torch.autocast("cpu", torch.bfloat16):
-        audio = model.encoder(batch.mel, batch.offsets)
-        phoneme_logits, word_logits = model.phoneme_head(audio), model.word_head(audio)
-        hidden, attention = model.decoder(batch.tokens, audio, batch.first_position)
+        if batch.audio is None:
+            with torch.set_grad_enabled(encoder_learns):
+                audio = model.encoder(batch.mel, batch.offsets)
+        else:
+            audio = batch.audio
+        hidden, attention, self_attention = model.decoder(batch.tokens, audio, batch.first_position)
         logits = model.decoder.logits(hidden)
-    phoneme, phoneme_accuracy = frame_loss(phoneme_logits, batch.phonemes)
-    word, word_accuracy = frame_loss(word_logits, batch.word_ids)
     text = token_loss(logits, batch.targets, time_begin)
     guide = sum(guidance_loss(attention[layer][:, head], batch.owners, batch.words) for layer, head in GUIDED_TARGET_HEADS)
     read_owners = F.pad(batch.owners, (1, 0))[:, :-1]
     layer, head = GUIDED_INPUT_HEAD
     guide = guide + guidance_loss(attention[layer][:, head], read_owners, batch.words)
-    total = text + 0.4 * phoneme + 0.4 * word + 0.1 * guide
-    return total, {"text": float(text.detach()), "phoneme": float(phoneme.detach()), "word": float(word.detach()),
-                   "guide": float(guide.detach()) / 4, "phoneme_acc": phoneme_accuracy, "word_acc": word_accuracy}
+    anchor = anchor_loss(self_attention[:, GUIDED_ANCHOR_HEAD], batch.anchors)
+    total = text + 0.15 * guide + 0.1 * anchor
+    parts = {"text": text, "guide": guide / (1 + len(GUIDED_TARGET_HEADS)), "anchor": anchor}
+    numbers = {name: float(value.detach()) for name, value in parts.items()}
+    if encoder_learns:
+        with torch.autocast("cpu", torch.bfloat16):
+            phoneme_logits, word_logits = model.phoneme_head(audio), model.word_head(audio)
+        phoneme, numbers["phoneme_acc"] = frame_loss(phoneme_logits, batch.phonemes)
+        word, numbers["word_acc"] = frame_loss(word_logits, batch.word_ids)
+        total = total + 0.4 * phoneme + 0.4 * word
+    return total, numbers
 
 
 class Progress:
@@ -100,6 +132,36 @@ class Progress:
         return time.time() >= self.end
 
 
+class Workers:
+    """One single-threaded process a core, each with its own windows, gradients averaged every step.
+
+    Threads within a step would wait for each other at every product, and on a machine that others use that wait costs half
+    of the time. Started by torchrun; without it, one worker. A worker that wants to stop tells the others with its gradients.
+    """
+
+    def __init__(self) -> None:
+        self.rank, self.count = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        if self.count > 1:
+            torch.distributed.init_process_group("gloo")
+        self._stop = False
+        signal.signal(signal.SIGTERM, self._ask_to_stop)
+
+    def _ask_to_stop(self, *_: object) -> None:
+        self._stop = True
+
+    def average(self, model: Whisper, stop: bool) -> bool:
+        """Averages the gradients in place; True when any worker wants to stop."""
+        stop = stop or self._stop
+        if self.count == 1:
+            return stop
+        gradients = [p.grad for p in model.parameters() if p.grad is not None]
+        flat = torch.cat([*(g.flatten() for g in gradients), torch.tensor([float(stop)])])
+        torch.distributed.all_reduce(flat)
+        for gradient, part in zip(gradients, flat[:-1].split([g.numel() for g in gradients])):
+            gradient.copy_(part.view_as(gradient) / self.count)
+        return bool(flat[-1] > 0)
+
+
 def parse_mix(text: str) -> dict[str, float]:
     return {kind: float(share) for kind, share in (part.split("=") for part in text.split(","))}
 
@@ -117,35 +179,41 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--warmup", type=int, default=150)
     parser.add_argument("--noise", type=float, default=0.0, help="share of windows with audible noise")
     parser.add_argument("--width", type=int, default=192)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--average", type=float, default=0.996, help="decay of the running average of the weights")
     parser.add_argument("--save-minutes", type=float, default=5)
-    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--from-average", action="store_true", help="resume from the running average of the weights")
     parser.add_argument("--resume", action="store_true")
     return parser.parse_args()
 
 
 def main() -> None:
     options = parse_options()
-    torch.set_num_threads(options.threads)
+    workers = Workers()
+    torch.set_num_threads(max(1, os.cpu_count() // workers.count))
     torch.manual_seed(options.seed)
     options.out.mkdir(parents=True, exist_ok=True)
     log = open(options.out / "log.txt", "a", buffering=1)
 
     def say(text: str) -> None:
+        if workers.rank:
+            return
         line = f"{datetime.datetime.now(datetime.timezone.utc):%H:%M:%S} {text}"
         print(line, flush=True)
         log.write(line + "\n")
 
     tokenizer, words = DemoTokenizer(options.tokenizer), vocabulary_words()
-    rng = np.random.default_rng(options.seed)
     corpus, held = Corpus(options.data, words), Corpus(options.held, words)
+    step = torch.load(options.out / "last.pt")["step"] if options.resume else 0
+    rng = np.random.default_rng([options.seed, step, workers.rank])
+    kind_rng = np.random.default_rng([options.seed, step])  # the same in every worker
     batches = BatchMaker(WindowMaker(corpus, NoiseBank(rng), Recipe(noise=options.noise), rng), tokenizer)
     model = Whisper(Dimensions(tokenizer.size, options.width), tokenizer.time_begin, len(PHONEMES), len(words) + 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     step, heard, average = 0, 0.0, None
     if options.resume:
         saved = torch.load(options.out / "last.pt")
-        model.load_state_dict(saved["model"])
+        model.load_state_dict(saved["average" if options.from_average else "model"])
         optimizer.load_state_dict(saved["optimizer"])
         step, heard, average = saved["step"], saved["hours"], saved["average"]
     else:
@@ -153,27 +221,29 @@ def main() -> None:
     average = average or {name: value.clone() for name, value in model.state_dict().items()}
     say(f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M values, {len(corpus)} utterances, {corpus.hours:.1f} h; {vars(options)}")
 
+    pool = EncodedPool(batches, model)
     progress, mix = Progress(options.until, options.rate, options.last_rate, options.warmup), parse_mix(options.mix)
     kinds, shares = list(mix), np.array(list(mix.values())) / sum(mix.values())
     sums: dict[str, list[float]] = {}
     first_step, saved_at, told_at, skipped = step, time.time(), time.time(), 0
     while True:
-        kind = str(rng.choice(kinds, p=shares))
-        lengths, many, seconds = KINDS[kind]
-        frames = int(rng.choice(lengths))
-        batch = batches.make(max(2, round(seconds * 100 / frames)), frames, many)
+        kind = str(kind_rng.choice(kinds, p=shares))
+        frames = int(kind_rng.choice(KINDS[kind].frames))
+        size = max(1, round(KINDS[kind].seconds / workers.count * 100 / frames))
+        batch = pool.make(size) if kind == "pooled" else batches.make(size, frames, KINDS[kind].many)
         for group in optimizer.param_groups:
             group["lr"] = progress.rate(step - first_step)
-        loss, parts = losses(model, batch, tokenizer.time_begin)
+        loss, parts = losses(model, batch, tokenizer.time_begin, KINDS[kind].encoder_learns)
         optimizer.zero_grad()
         loss.backward()
+        stopping = workers.average(model, progress.over)
         norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         if torch.isfinite(norm):
             optimizer.step()
         else:
             skipped += 1
-        step, heard = step + 1, heard + batch.mel.shape[0] * frames / 100 / 3600
-        decay = min(0.998, 1 - 1 / (step - first_step + 2)) if not options.resume else 0.998
+        step, heard = step + 1, heard + size * workers.count * frames / 100 / 3600
+        decay = options.average if options.resume else min(options.average, 1 - 1 / (step - first_step + 2))
         with torch.no_grad():
             state = model.state_dict()
             torch._foreach_lerp_(list(average.values()), list(state.values()), 1 - decay)
@@ -184,18 +254,17 @@ def main() -> None:
             say(f"step {step} {heard:.1f} h lr {progress.rate(step - first_step):.1e} skipped {skipped} | "
                 + " ".join(f"{name} {np.nanmean(values):.3f}" for name, values in sums.items()))
             sums.clear()
-        if time.time() - saved_at > options.save_minutes * 60 or progress.over:
+        if workers.rank == 0 and (stopping or time.time() - saved_at > options.save_minutes * 60):
             saved_at = time.time()
             torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "average": average, "step": step,
                         "hours": heard}, options.out / "next.pt")
             os.replace(options.out / "next.pt", options.out / "last.pt")
             current = {name: value.clone() for name, value in model.state_dict().items()}
             model.load_state_dict(average)
-            rate, examples = greedy_error_rate(model, held, tokenizer, 60)
+            rate, examples = greedy_error_rate(model, held, tokenizer, 30)
             say(f"held-out voices, averaged weights: WER {rate:.3f}  {examples}")
             model.load_state_dict(current)
-            corpus.refresh()
-        if progress.over:
+        if stopping:
             break
 
 

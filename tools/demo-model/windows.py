@@ -85,15 +85,16 @@ class WindowMaker:
         at = int(self.rng.integers(0, frames - len(clip.mel)))
         return self._finish([(at, clip)], frames)
 
-    def several(self, frames: int, longest_gap_s: float = 1.8) -> Window:
+    def several(self, frames: int) -> Window:
         """Sentences with pauses from the start of the window towards its end, sometimes stopping early."""
         rng, recipe = self.rng, self.recipe
         if self._chance(recipe.empty):
             return self._finish([], frames)
         placed: list[tuple[int, Clip]] = []
         cut = self._chance(recipe.cut)
-        stop = frames if cut or self._chance(0.6) else int(rng.uniform(0.1, 1) * frames)
-        at = int(rng.integers(0, 130)) if self._chance(0.8) else int(rng.integers(0, frames // 2))
+        stop = frames if cut or self._chance(0.6) or frames < 1500 else int(rng.uniform(0.1, 1) * frames)
+        longest_gap_s = 0.6 if frames < 1500 else 1.8  # short windows waste little on silence
+        at = int(rng.integers(0, 40 if frames < 1500 else 130)) if self._chance(0.85) else int(rng.integers(0, frames // 2))
         if self._chance(recipe.tail):
             clip = self._pick(60, 500)
             at = int(rng.integers(3, 16))
