@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "audio/log_mel.h"
 #include "base/thread_pool.h"
 #include "cli/context.h"
 #include "device/backend.h"
@@ -33,6 +34,9 @@ class Engine {
   const model::WhisperModel& model() const { return *model_; }
   const model::Tokenizer& tokenizer() const { return *tokenizer_; }
   const model::GenerationSettings& generation() const { return generation_; }
+  const kernels::KernelTable& kernels() const { return kernels_; }
+  // For a transcriber: the same kernels and threads as the model's.
+  audio::LogMelOptions front_end() const { return {.kernels = &kernels_, .pool = &pool_}; }
   // "safetensors, cpu (avx512, 2 threads), float32".
   std::string description() const;
 
@@ -40,7 +44,7 @@ class Engine {
   std::filesystem::path path_;
   std::string format_;
   kernels::KernelTable kernels_;
-  ThreadPool pool_;
+  mutable ThreadPool pool_;  // parallel_for changes nothing that a caller can see
   std::unique_ptr<device::Backend> backend_;
   std::unique_ptr<model::Tokenizer> tokenizer_;
   model::GenerationSettings generation_;

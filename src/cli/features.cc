@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "base/cpu_features.h"
 #include "cli/commands.h"
 #include "cli/first_window.h"
 #include "cli/option_values.h"
@@ -20,7 +21,8 @@ constexpr std::size_t kWindowFrames = 3000;
 int run(Context& context, const Arguments& arguments) {
   constexpr std::array<std::string_view, 2> kBands{"80", "128"};
   const std::size_t n_mels = std::stoul(read_choice({"--n-mels", arguments.n_mels}, kBands));
-  const audio::LogMel mel = first_window(arguments.file, n_mels, kWindowFrames);
+  const kernels::KernelTable kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
+  const audio::LogMel mel = first_window(arguments.file, n_mels, kWindowFrames, kernels);
   const std::array<std::size_t, 2> shape{mel.n_mels, mel.frames};
   write_array(context.terminal, arguments.output, mel.values.span(), shape);
   return 0;

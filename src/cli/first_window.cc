@@ -8,7 +8,8 @@
 
 namespace amanuensis::cli {
 
-audio::LogMel first_window(const std::string& file, std::size_t n_mels, std::size_t frames) {
+audio::LogMel first_window(const std::string& file, std::size_t n_mels, std::size_t frames,
+                           const kernels::KernelTable& kernels) {
   std::vector<float> samples(frames * audio::kHopSamples);
   audio::AudioReader reader(file);
   std::span<float> rest(samples);
@@ -17,7 +18,7 @@ audio::LogMel first_window(const std::string& file, std::size_t n_mels, std::siz
     if (got == 0) break;
     rest = rest.subspan(got);
   }
-  return audio::log_mel_spectrogram(samples, n_mels, 0);
+  return audio::log_mel_spectrogram(samples, audio::MelFilters(n_mels), {.kernels = &kernels});
 }
 
 void write_array(Terminal& terminal, const std::string& path, std::span<const float> values,

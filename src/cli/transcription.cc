@@ -79,7 +79,7 @@ Transcription transcribe_file(Context& context, const Engine& engine, const Tran
     show({0, result.audio_s});
     events.on_progress = show;
   }
-  const pipeline::Transcriber transcriber(engine.model(), engine.tokenizer(), engine.generation());
+  const pipeline::Transcriber transcriber(engine.model(), engine.tokenizer(), engine.generation(), engine.front_end());
   result.transcript = transcriber.transcribe(samples, options.transcribe, events, context.stop);
   result.elapsed_s = seconds_since(start);
   context.terminal.clear_status();

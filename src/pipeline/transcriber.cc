@@ -62,10 +62,11 @@ bool is_silence(const WindowResult& result, const decoding::FallbackOptions& opt
 class Run {
  public:
   Run(const DecodingContext& context, const TranscribeOptions& options, const TranscribeEvents& events,
-      std::stop_token stop)
+      const audio::LogMelOptions& front_end, std::stop_token stop)
       : context_(context),
         options_(options),
         events_(events),
+        front_end_(front_end),
         stop_(std::move(stop)),
         decoding_(options.decoding),
         window_frames_(context.model.dims().window_frames()),
@@ -78,7 +79,8 @@ class Run {
 
   Transcript transcribe(std::span<const float> samples) {
     check_stop(stop_);
-    mel_ = audio::log_mel_spectrogram(samples, context_.model.dims().n_mels, window_frames_ * model::kHopSamples);
+    front_end_.padding_samples = window_frames_ * model::kHopSamples;
+    mel_ = audio::log_mel_spectrogram(samples, audio::MelFilters(context_.model.dims().n_mels), front_end_);
     content_frames_ = mel_.frames - window_frames_;
     transcript_.duration_s = static_cast<double>(samples.size()) / static_cast<double>(model::kSampleRateHz);
     settle_language();
@@ -179,6 +181,7 @@ class Run {
   const DecodingContext context_;
   const TranscribeOptions& options_;
   const TranscribeEvents& events_;
+  audio::LogMelOptions front_end_;
   const std::stop_token stop_;
   decoding::DecodingOptions decoding_;  // of the window at hand
   const std::size_t window_frames_;
@@ -195,13 +198,13 @@ class Run {
 }  // namespace
 
 Transcriber::Transcriber(const model::WhisperModel& model, const model::Tokenizer& tokenizer,
-                         const model::GenerationSettings& generation)
-    : model_(model), tokenizer_(tokenizer), generation_(generation) {}
+                         const model::GenerationSettings& generation, const audio::LogMelOptions& front_end)
+    : model_(model), tokenizer_(tokenizer), generation_(generation), front_end_(front_end) {}
 
 Transcript Transcriber::transcribe(std::span<const float> samples, const TranscribeOptions& options,
                                    const TranscribeEvents& events, std::stop_token stop) const {
   const DecodingContext context{.model = model_, .tokenizer = tokenizer_, .generation = generation_};
-  return Run(context, options, events, std::move(stop)).transcribe(samples);
+  return Run(context, options, events, front_end_, std::move(stop)).transcribe(samples);
 }
 
 }  // namespace amanuensis::pipeline

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "audio/log_mel.h"
 #include "decoding/options.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/whisper/whisper_model.h"
@@ -47,8 +48,9 @@ struct TranscribeEvents {
 class Transcriber {
  public:
   // All three must outlive the transcriber.
+  // front_end: the kernels and threads of the log-mel spectrogram; its padding is set here.
   Transcriber(const model::WhisperModel& model, const model::Tokenizer& tokenizer,
-              const model::GenerationSettings& generation);
+              const model::GenerationSettings& generation, const audio::LogMelOptions& front_end = {});
 
   // Transcribes mono 16 kHz samples. Throws Error{kInvalidArgument} for options that make no sense for this model (an
   // unknown language, translate with an English-only model, ...) and Error{kCancelled} once `stop` is requested.
@@ -59,6 +61,7 @@ class Transcriber {
   const model::WhisperModel& model_;
   const model::Tokenizer& tokenizer_;
   const model::GenerationSettings& generation_;
+  const audio::LogMelOptions front_end_;
 };
 
 }  // namespace amanuensis::pipeline
