@@ -2,6 +2,5 @@
 # Builds and runs the benchmarks; arguments go to each of them (e.g. --benchmark_filter=gemm).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-[ ! -f build/release/build.ninja ] || grep -q benchmarks build/release/build.ninja || cmake --preset release >/dev/null
 tools/build.sh release benchmarks
 for bench in build/release/bin/*_bench; do "$bench" "$@"; done

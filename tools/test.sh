@@ -20,4 +20,4 @@ if [ "${1:-}" != --quick ]; then
 fi
 # Last, so that its summary line closes the run.
 step "tests (release)"
-ctest --preset release -j "$(nproc)"
+ctest --preset release -j "$(nproc)" --no-tests=error
