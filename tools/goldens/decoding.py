@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 import whisper
-from whisper.decoding import (ApplyTimestampRules, BeamSearchDecoder, GreedyDecoder, MaximumLikelihoodRanker, SuppressBlank,
-                              SuppressTokens)
+from whisper.decoding import (ApplyTimestampRules, BeamSearchDecoder, GreedyDecoder, MaximumLikelihoodRanker,
+                              SuppressBlank, SuppressTokens)
 from whisper.utils import compression_ratio
 
 import common
@@ -28,7 +28,8 @@ SUPPRESS = [7, 8, 41]
 
 def tokenizer():
     return types.SimpleNamespace(eot=VOCABULARY["eot"], no_timestamps=VOCABULARY["no_timestamps"],
-                                 timestamp_begin=VOCABULARY["timestamp_begin"], encode=lambda text: [VOCABULARY["blank"]])
+                                 timestamp_begin=VOCABULARY["timestamp_begin"],
+                                 encode=lambda text: [VOCABULARY["blank"]])
 
 
 def filters(timestamps: bool, max_initial):
@@ -87,20 +88,20 @@ def search(name: str, beam_size, patience, length_penalty, steps: int, timestamp
 def search_golden() -> dict:
     cases = []
     for draw in range(12):
-        for beam_size, patience, length_penalty in [(None, None, None), (2, None, None), (5, None, None), (5, 2.0, None),
-                                                    (5, 0.5, 0.6), (3, 1.5, 1.0), (8, None, 0.0)]:
+        for beam_size, patience, length_penalty in [(None, None, None), (2, None, None), (5, None, None),
+                                                    (5, 2.0, None), (5, 0.5, 0.6), (3, 1.5, 1.0), (8, None, 0.0)]:
             for steps, timestamps in [(6, True), (30, True), (12, False)]:
-                case = dict(name=f"search.{draw}", beam_size=beam_size, patience=patience, length_penalty=length_penalty,
-                            steps=steps, timestamps=timestamps)
+                case = dict(name=f"search.{draw}", beam_size=beam_size, patience=patience,
+                            length_penalty=length_penalty, steps=steps, timestamps=timestamps)
                 tokens, total, candidates = search(**case)
                 cases.append(dict(**case, tokens=tokens, sum_logprob=round(total, 6), candidates=candidates))
     return dict(made_by=MADE_BY, vocabulary=VOCABULARY, suppress=SUPPRESS, max_initial=5, cases=cases)
 
 
 def text_golden() -> dict:
-    texts = ["", "a", "Hello, world.", " leading and trailing \n", "ab" * 200, "Thank you. " * 40, "ありがとうございました。" * 20,
-             "\u3000\u00a0\u2003wide spaces\u2028\u205f\u1680", "\u200bnot a space\u200b", "\ufeffnor this",
-             "\x1c\x1d\x1e\x1f\x85controls\x85", "emoji 🎉🎉🎉 and \ufffd", "\t\v\f\r",
+    texts = ["", "a", "Hello, world.", " leading and trailing \n", "ab" * 200, "Thank you. " * 40,
+             "ありがとうございました。" * 20, "\u3000\u00a0\u2003wide spaces\u2028\u205f\u1680", "\u200bnot a space\u200b",
+             "\ufeffnor this", "\x1c\x1d\x1e\x1f\x85controls\x85", "emoji 🎉🎉🎉 and \ufffd", "\t\v\f\r",
              "The quick brown fox jumps over the lazy dog, and then it does something else entirely.",
              " ".join(str(n * n) for n in range(400))]
     return dict(made_by=MADE_BY, cases=[dict(text=t, stripped=t.strip(), ratio=compression_ratio(t)) for t in texts])

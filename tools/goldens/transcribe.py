@@ -8,10 +8,12 @@ between) and transcribe_long.json (ten minutes of it). Needs ffmpeg, torch and o
 and the recordings by hash, so that a test can tell a stale golden from a wrong transcript.
 
 Where a window needed a temperature above 0, PyTorch's random numbers decide: "sampled_from" is the first such window's
-frame, and a test compares what comes before it.
+frame, and a test compares what comes before it. Likewise "near_tie_from", where weights disturbed by 1e-6 of themselves
+gave another transcript: there, the order in which sums are taken decides.
 """
 
 import argparse
+import copy
 import functools
 import hashlib
 import json
@@ -122,9 +124,10 @@ def read_safetensors(path: Path) -> dict:
 
 
 RENAMES = [("model.", ""), (".layers.", ".blocks."), (".encoder_attn_layer_norm.", ".cross_attn_ln."),
-           (".self_attn_layer_norm.", ".attn_ln."), (".final_layer_norm.", ".mlp_ln."), (".encoder_attn.", ".cross_attn."),
-           (".self_attn.", ".attn."), (".q_proj.", ".query."), (".k_proj.", ".key."), (".v_proj.", ".value."),
-           (".out_proj.", ".out."), (".fc1.", ".mlp.0."), (".fc2.", ".mlp.2."), ("encoder.layer_norm.", "encoder.ln_post."),
+           (".self_attn_layer_norm.", ".attn_ln."), (".final_layer_norm.", ".mlp_ln."),
+           (".encoder_attn.", ".cross_attn."), (".self_attn.", ".attn."), (".q_proj.", ".query."),
+           (".k_proj.", ".key."), (".v_proj.", ".value."), (".out_proj.", ".out."), (".fc1.", ".mlp.0."),
+           (".fc2.", ".mlp.2."), ("encoder.layer_norm.", "encoder.ln_post."),
            ("decoder.layer_norm.", "decoder.ln."), (".embed_tokens.", ".token_embedding."),
            (".embed_positions.weight", ".positional_embedding")]
 
@@ -195,7 +198,8 @@ def cases() -> list:
              options=dict(beam_size=3, patience=2.0, length_penalty=0.5)),
         dict(name="not conditioned on previous text", audio=first, options=dict(condition_on_previous_text=False)),
         dict(name="clips", audio=first, options=dict(clip_timestamps=[3.1, 20.0, 35.255, 50.0, 61.0])),
-        dict(name="clips out of order, conditioned", audio=first, options=dict(clip_timestamps=[40.0, 62.0, 2.0, 17.5])),
+        dict(name="clips out of order, conditioned", audio=first,
+             options=dict(clip_timestamps=[40.0, 62.0, 2.0, 17.5])),
         dict(name="initial prompt", audio=first, options=dict(initial_prompt="The meeting of Sarah and Thomas.")),
         dict(name="carried prompt", audio=first,
              options=dict(initial_prompt="  Jack, Oliver and Laura in Boston. ", carry_initial_prompt=True)),
@@ -237,9 +241,9 @@ def long_case() -> dict:
     return dict(name="ten minutes", audio=parts, options=dict(temperature=ALL_TEMPERATURES))
 
 
-def run_case(model: Whisper, case: dict) -> dict:
-    started = time.time()
-    sampled = []  # the frame of every window decoded at a temperature above 0
+def transcribe(model: Whisper, audio: np.ndarray, options: dict):
+    """The result, and the frames of the windows decoded at a temperature above 0."""
+    sampled = []
     decode = type(model).decode
 
     def recording_decode(self, segment, options):
@@ -250,25 +254,55 @@ def run_case(model: Whisper, case: dict) -> dict:
             sampled.append(frame.f_locals["seek"])
         return decode(self, segment, options)
 
-    options = {"temperature": [0.0]} | case["options"]
-    options["temperature"] = tuple(options["temperature"])
     torch.manual_seed(0)
     type(model).decode = recording_decode
     try:
-        result = whisper.transcribe(model, audio_of(case["audio"]), fp16=False, **options)
+        return whisper.transcribe(model, audio, fp16=False, **options), sampled
     finally:
         type(model).decode = decode
+
+
+def run_case(model: Whisper, disturbed: Whisper | None, case: dict) -> dict:
+    started = time.time()
+    options = {"temperature": [0.0]} | case["options"]
+    options["temperature"] = tuple(options["temperature"])
+    audio = audio_of(case["audio"])
+    result, sampled = transcribe(model, audio, options)
     segments = [[s["seek"], s["start"], s["end"], s["temperature"], float(f"{s['avg_logprob']:.7g}"),
                  float(f"{s['no_speech_prob']:.7g}"), s["compression_ratio"], s["text"], s["tokens"]]
                 for s in result["segments"]]
-    print(f"  {case['name']}: {len(segments)} segments, {time.time() - started:.1f} s"
-          f"{', sampled from frame ' + str(sampled[0]) if sampled else ''}: {result['text'][:70]!r}", flush=True)
-    return dict(name=case["name"], audio=case["audio"], options=options, sampled_from=sampled[0] if sampled else None,
-                language=result["language"], text=result["text"], segments=segments)
+    sampled_from = min(sampled, default=None)
+    near_tie_from = None
+    if disturbed is not None and sampled_from != 0:
+        other = transcribe(disturbed, audio, options)[0]["segments"]
+        for mine, theirs in zip(segments, other + [None] * len(segments)):
+            if theirs is None or (mine[1], mine[2], mine[8]) != (theirs["start"], theirs["end"], theirs["tokens"]):
+                near_tie_from = mine[0]
+                break
+        else:
+            if len(other) > len(segments):
+                near_tie_from = other[len(segments)]["seek"]
+    notes = [f"{what} from frame {frame}" for what, frame in
+             [("sampled", sampled_from), ("NEAR-TIE", near_tie_from)] if frame is not None]
+    print(f"  {case['name']}: {len(segments)} segments, {time.time() - started:.1f} s, {'; '.join(notes + [''])}"
+          f"{result['text'][:70]!r}", flush=True)
+    return dict(name=case["name"], audio=case["audio"], options=options, sampled_from=sampled_from,
+                near_tie_from=near_tie_from, language=result["language"], text=result["text"], segments=segments)
+
+
+def disturbed_model(model: Whisper) -> Whisper:
+    """The same weights within some units in the last place: where it says something else, rounding decides."""
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        for name, parameter in other.named_parameters():
+            noise = torch.from_numpy(common.uniform("disturbance." + name, parameter.numel())).reshape(parameter.shape)
+            parameter.mul_(1 + 1e-6 * noise)
+    return other
 
 
 def write(name: str, golden: list) -> None:
-    header = dict(made_by=f"tools/goldens/transcribe.py, openai-whisper {whisper.__version__}, torch {torch.__version__}",
+    made_by = f"tools/goldens/transcribe.py, openai-whisper {whisper.__version__}, torch {torch.__version__}"
+    header = dict(made_by=made_by,
                   model_sha256=sha256(MODEL / "model.safetensors"),
                   recordings_sha256={r: sha256(RECORDINGS / r) for r in recordings()},
                   segment_fields=["seek", "start", "end", "temperature", "avg_logprob", "no_speech_prob",
@@ -282,22 +316,28 @@ def main() -> None:
     parser.add_argument("--only", help="print the cases with this in their name, and write nothing")
     parser.add_argument("--at-zero", action="store_true", help="never sample: for a model that fails its thresholds")
     parser.add_argument("--sets", nargs="+", choices=["cases", "long"], default=["cases", "long"], help="what to make")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--no-check", action="store_true", help="do not look for near-ties (half the time)")
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     model = load_model()
+    disturbed = None if arguments.no_check else disturbed_model(model)
     if arguments.only:
         for case in cases() + [long_case()]:
             if arguments.only in case["name"]:
-                for segment in run_case(model, case)["segments"]:
+                for segment in run_case(model, disturbed, case)["segments"]:
                     print("   ", segment)
         return
-    for name in arguments.sets:
-        chosen = cases() if name == "cases" else [long_case()]
-        if arguments.at_zero:
-            for case in chosen:
-                case["options"]["temperature"] = [0.0]
-        write(f"transcribe_{name}.json", [run_case(model, case) for case in chosen])
+    if arguments.at_zero:
+        ALL_TEMPERATURES[:] = [0.0]
+    if "cases" in arguments.sets:
+        write("transcribe_cases.json", [run_case(model, disturbed, case) for case in cases()])
+    if "long" in arguments.sets:
+        results = [run_case(model, disturbed, long_case())]
+        if results[0]["sampled_from"] is not None:  # then the whole of it at temperature 0 as well
+            at_zero = dict(name="ten minutes at temperature 0", options={})
+            results.append(run_case(model, disturbed, long_case() | at_zero))
+        write("transcribe_long.json", results)
 
 
 if __name__ == "__main__":
