@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -84,8 +88,24 @@ void transcribe_one(Context& context, const Engine& engine, const TranscribeRequ
   }
 }
 
+// Now, rather than after an hour's transcription.
+void make_output_folder(const std::string& folder) {
+  if (folder.empty()) return;
+  std::error_code problem;
+  std::filesystem::create_directories(folder, problem);
+  if (problem || !std::filesystem::is_directory(folder)) {
+    throw Error(ErrorCode::kIo, fmt::format("--output-dir '{}': cannot be made a folder: {}", folder,
+                                            problem ? problem.message() : "a file of that name is there"));
+  }
+  if (access(folder.c_str(), W_OK) != 0) {
+    throw Error(ErrorCode::kIo, fmt::format("--output-dir '{}': cannot be written: {}", folder,
+                                            std::generic_category().message(errno)));
+  }
+}
+
 int run(Context& context, const TranscribeArguments& arguments) {
   const TranscribeRequest request = read_transcribe_request(arguments);
+  make_output_folder(request.output_dir);
   const auto start = std::chrono::steady_clock::now();
   const Engine engine(context, request.engine);
   if (request.verbose) {

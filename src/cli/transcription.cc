@@ -92,6 +92,7 @@ std::string timed_line(const pipeline::Segment& segment) {
   };
   std::string text = segment.text;
   text.erase(0, text.find_first_not_of(' '));
+  if (text.empty()) return {};
   return fmt::format("[{} --> {}]  {}\n", time(segment.start_s), time(segment.end_s), text);
 }
 

@@ -33,7 +33,7 @@ struct TranscriptionOptions {
 // Throws as AudioReader and Transcriber do; a message about standard input calls it that.
 Transcription transcribe_file(Context& context, const Engine& engine, const TranscriptionOptions& options);
 
-// "[00:01.000 --> 00:04.500]  text" and a line's end.
+// "[00:01.000 --> 00:04.500]  text" and a line's end; nothing for a segment without text.
 std::string timed_line(const pipeline::Segment& segment);
 
 }  // namespace amanuensis::cli
