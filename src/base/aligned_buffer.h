@@ -27,8 +27,8 @@ class AlignedBuffer {
   explicit AlignedBuffer(std::size_t size) : size_(size) {
     if (size == 0) return;
     if (size > (static_cast<std::size_t>(-1) - kBufferAlignmentBytes) / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes = (size * sizeof(T) + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes *
-                              kBufferAlignmentBytes;
+    const std::size_t bytes =
+        (size * sizeof(T) + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes * kBufferAlignmentBytes;
     data_.reset(static_cast<T*>(std::aligned_alloc(kBufferAlignmentBytes, bytes)));
     if (!data_) throw std::bad_alloc();
     std::memset(static_cast<void*>(data_.get()), 0, bytes);

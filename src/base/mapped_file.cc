@@ -44,8 +44,8 @@ MappedFile::MappedFile(const std::filesystem::path& path) : path_(path) {
   struct stat info = {};
   if (::fstat(file.get(), &info) != 0) throw_system_error(path, "cannot read its size");
   if (!S_ISREG(info.st_mode)) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("{}: is a {}, expected a file", path.string(), S_ISDIR(info.st_mode) ? "folder" : "device"));
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: is a {}, expected a file", path.string(),
+                                                         S_ISDIR(info.st_mode) ? "folder" : "device"));
   }
   size_bytes_ = static_cast<std::size_t>(info.st_size);
   if (size_bytes_ == 0) return;

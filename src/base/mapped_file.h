@@ -1,5 +1,5 @@
-// A whole file mapped read-only into memory. The mapping lives as long as the object; views into it must not outlive it.
-// Immutable; may be read from any thread. If another process truncates the file meanwhile, reading past its new end
+// A whole file mapped read-only into memory. The mapping lives as long as the object; views into it must not outlive
+// it. Immutable; may be read from any thread. If another process truncates the file meanwhile, reading past its new end
 // raises SIGBUS: checkpoints are replaced by rename, never rewritten in place.
 #pragma once
 

@@ -23,8 +23,8 @@ class TensorView {
 
   // A view of T can be read as a view of const T.
   template <typename U>
-    requires(std::is_same_v<const U, T> && !std::is_const_v<U>)
-  TensorView(const TensorView<U>& other)  // NOLINT(google-explicit-constructor)
+  requires(std::is_same_v<const U, T> && !std::is_const_v<U>)
+      TensorView(const TensorView<U>& other)  // NOLINT(google-explicit-constructor)
       : TensorView(other.data(), other.rows(), other.cols(), other.stride()) {}
 
   T* data() const { return data_; }

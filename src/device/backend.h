@@ -1,7 +1,7 @@
-// The port between models and the hardware that runs them. A model is written once against this class; device/cpu is the
-// first implementation. Activations are float32 matrices in memory the host can address; weights and key/value caches
-// are opaque, so that each backend stores them in its own type and layout. What is prepared by one backend is used with
-// that backend alone, and must not outlive it.
+// The port between models and the hardware that runs them. A model is written once against this class; device/cpu is
+// the first implementation. Activations are float32 matrices in memory the host can address; weights and key/value
+// caches are opaque, so that each backend stores them in its own type and layout. What is prepared by one backend is
+// used with that backend alone, and must not outlive it.
 //
 // Prepared weights are immutable and may be shared. The compute calls of one backend are made by one thread at a time
 // (the backend spreads the work over its own threads).
@@ -23,9 +23,12 @@ enum class ComputeType { kFloat32, kBFloat16, kInt8 };
 // "float32", "bfloat16", "int8".
 constexpr std::string_view to_string(ComputeType type) {
   switch (type) {
-    case ComputeType::kFloat32: return "float32";
-    case ComputeType::kBFloat16: return "bfloat16";
-    case ComputeType::kInt8: return "int8";
+    case ComputeType::kFloat32:
+      return "float32";
+    case ComputeType::kBFloat16:
+      return "bfloat16";
+    case ComputeType::kInt8:
+      return "int8";
   }
   return "unknown";
 }
@@ -66,8 +69,9 @@ struct ConvShape {
 
 // What happens to a linear layer's result before it is stored.
 struct Epilogue {
-  bool gelu = false;                  // exact (erf) GELU, after the bias
-  const float* residual = nullptr;    // when set, [x.rows, out_features] with residual_stride, added last; may be y itself
+  bool gelu = false;  // exact (erf) GELU, after the bias
+  const float* residual =
+      nullptr;  // when set, [x.rows, out_features] with residual_stride, added last; may be y itself
   std::size_t residual_stride = 0;
 };
 

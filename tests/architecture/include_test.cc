@@ -1,4 +1,5 @@
-// Enforces the room table of docs/architecture.md: reads every #include of src/ and fails on an edge that the table lacks.
+// Enforces the room table of docs/architecture.md: reads every #include of src/ and fails on an edge that the table
+// lacks.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -74,9 +74,12 @@ class CpuBackendTest : public testing::TestWithParam<Case> {
   // Relative error of a whole result (Frobenius) that the type's rounding explains, with a margin of about three.
   double tolerance() const {
     switch (GetParam().type) {
-      case ComputeType::kFloat32: return 2e-6;
-      case ComputeType::kBFloat16: return 1e-2;
-      case ComputeType::kInt8: return 2.5e-2;
+      case ComputeType::kFloat32:
+        return 2e-6;
+      case ComputeType::kBFloat16:
+        return 1e-2;
+      case ComputeType::kInt8:
+        return 2.5e-2;
     }
     return 0;
   }
@@ -280,7 +283,8 @@ TEST_P(CpuBackendTest, CachedAttentionOfSeveralSequencesSeesEachItsOwnCache) {
       std::size_t visible;
       bool causal;
     };
-    const std::vector<Sequence> sequences = {{1, 1, true}, {4, 1, true}, {1, 33, true}, {3, 100, false}, {35, 60, true}};
+    const std::vector<Sequence> sequences = {
+        {1, 1, true}, {4, 1, true}, {1, 33, true}, {3, 100, false}, {35, 60, true}};
     std::vector<std::unique_ptr<KvCache>> caches;
     std::vector<GuardedMatrix> k, v, q, out;
     std::vector<CachedAttention> items;
@@ -331,8 +335,8 @@ TEST_P(CpuBackendTest, EmptyCallsDoNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CpuBackendTest, testing::ValuesIn(cases()), [](const auto& tested) {
-  return tested.param.isa + "_" + std::string(to_string(tested.param.type)) + "_" + std::to_string(tested.param.threads) +
-         "threads";
+  return tested.param.isa + "_" + std::string(to_string(tested.param.type)) + "_" +
+         std::to_string(tested.param.threads) + "threads";
 });
 
 }  // namespace

@@ -140,9 +140,7 @@ class CpuBackend final : public Backend {
 
  private:
   const kernels::SelfAttentionVariant& self_attention_variant() const {
-    return compute_type_ == ComputeType::kFloat32
-               ? *kernels_.self_attention_f32
-               : *kernels_.self_attention_bf16;
+    return compute_type_ == ComputeType::kFloat32 ? *kernels_.self_attention_f32 : *kernels_.self_attention_bf16;
   }
   const kernels::CachedAttentionVariant& cached_attention_variant() const {
     return compute_type_ == ComputeType::kFloat32 ? *kernels_.cached_attention_f32 : *kernels_.cached_attention_bf16;

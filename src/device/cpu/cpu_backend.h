@@ -1,6 +1,6 @@
 // The processor as a Backend: the port's operations on our own kernels, spread over a thread pool. One call at a time,
-// preparing weights included: they share the pool, and scratch memory that grows to the largest call and is then reused.
-// Prepared weights are immutable and shared freely.
+// preparing weights included: they share the pool, and scratch memory that grows to the largest call and is then
+// reused. Prepared weights are immutable and shared freely.
 //
 // What each compute type multiplies in:
 //   float32   everything float32
