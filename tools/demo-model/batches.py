@@ -139,7 +139,7 @@ class EncodedPool:
     def add(self) -> None:
         """Encodes one fresh window, in place of the oldest when the pool is full."""
         maker = self._batches.maker
-        window = maker.several(FULL_WINDOW) if maker.rng.random() < 0.85 else maker.single(FULL_WINDOW)
+        window = maker.several(FULL_WINDOW) if maker.rng.random() < 0.6 else maker.single(FULL_WINDOW)
         with torch.autocast("cpu", torch.bfloat16):
             audio = self._model.encoder(torch.from_numpy(window.mel)[None])[0].bfloat16()
         window.mel = window.mel[:0]

@@ -138,21 +138,23 @@ def main() -> None:
     speaker = Speaker()
     spoken = speak_test_set(speaker, options.per_voice)
     report: dict = {}
-    for name, snr_db, timestamps in (("clean", None, True), ("clean, no time tokens", None, False), ("25 dB", 25, True)):
-        report[name] = short_form(model, spoken, snr_db, timestamps)
-        print(f"{name}: WER {report[name]['wer']}  time {report[name].get('time')}  no-speech <= {report[name]['no_speech_max']}", flush=True)
-    report["no speech"] = no_speech(model)
-    print(f"no speech: {report['no speech']}", flush=True)
-    if options.long_seconds:
-        samples, records = converse(speaker, "long", options.long_seconds, None, ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"])
-        report["long"] = long_form(model, samples, records)
-        print(f"long: { {k: v for k, v in report['long'].items() if k != 'text'} }", flush=True)
+
+    def tell(name: str, result: dict) -> None:
+        report[name] = result
+        print(f"{name}: { {key: value for key, value in result.items() if key not in ('wrong', 'text', 'texts')} }", flush=True)
+        if options.json:
+            options.json.write_text(json.dumps(report, indent=1) + "\n")
+
+    tell("clean", short_form(model, spoken, None, True))
+    tell("25 dB", short_form(model, spoken, 25, True))
+    tell("no speech", no_speech(model))
     for path in sorted(options.recordings.glob("*.flac")) if options.recordings else []:
         samples, _ = soundfile.read(path, dtype="float32")
-        report[path.name] = long_form(model, samples, json.loads(path.with_suffix(".json").read_text()))
-        print(f"{path.name}: { {k: v for k, v in report[path.name].items() if k != 'text'} }", flush=True)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
+        tell(path.name, long_form(model, samples, json.loads(path.with_suffix(".json").read_text())))
+    if options.long_seconds:
+        tell("long", long_form(model, *converse(speaker, "long", options.long_seconds, None,
+                                                ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"])))
+    tell("clean, no time tokens", short_form(model, spoken, None, False))
 
 
 if __name__ == "__main__":

@@ -22,7 +22,6 @@ from synthesize import Speaker
 # (name, seconds wanted, signal-to-noise ratio in dB or None, voices taking turns)
 RECORDINGS = [
     ("meeting", 65, None, ["en-us+f4", "en-us+m7", "en+f4"]),
-    ("travel-desk", 60, 30, ["en-us+norbert", "en-us+f4", "en-us+Henrique"]),
 ]
 
 

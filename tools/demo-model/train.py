@@ -64,8 +64,9 @@ def anchor_loss(attention: Tensor, anchors: Tensor) -> Tensor:
     return -torch.log(mass[known] + 1e-4).mean() if known.any() else attention.sum() * 0
 
 
-def token_loss(logits: Tensor, targets: Tensor, time_begin: int) -> Tensor:
-    """Cross entropy; a time token shares a quarter of its weight with either neighbour."""
+def token_loss(logits: Tensor, targets: Tensor, eot: int, time_begin: int) -> Tensor:
+    """Cross entropy; a time token shares a quarter of its weight with either neighbour, and the end of a transcript,
+    one token in many, counts for four."""
     known = targets != IGNORE
     log_p, target = torch.log_softmax(logits[known].float(), -1), targets[known]
     loss = -log_p.gather(1, target[:, None])[:, 0]
@@ -74,7 +75,8 @@ def token_loss(logits: Tensor, targets: Tensor, time_begin: int) -> Tensor:
     high = (target + 1).clamp(max=logits.shape[-1] - 1)
     soft = -0.5 * log_p.gather(1, torch.where(timed, target, 0)[:, None])[:, 0]
     soft = soft - 0.25 * (log_p.gather(1, torch.where(timed, low, 0)[:, None]) + log_p.gather(1, torch.where(timed, high, 0)[:, None]))[:, 0]
-    return torch.where(timed, soft, loss).mean()
+    weight = torch.where(target == eot, 4.0, 1.0)
+    return (torch.where(timed, soft, loss) * weight).sum() / weight.sum()
 
 
 def frame_loss(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
@@ -86,7 +88,7 @@ def frame_loss(logits: Tensor, labels: Tensor) -> tuple[Tensor, float]:
     return loss, float((logits.argmax(-1) == labels)[spoken].float().mean()) if spoken.any() else math.nan
 
 
-def losses(model: Whisper, batch: Batch, time_begin: int, encoder_learns: bool) -> tuple[Tensor, dict[str, float]]:
+def losses(model: Whisper, batch: Batch, eot: int, time_begin: int, encoder_learns: bool) -> tuple[Tensor, dict[str, float]]:
     with torch.autocast("cpu", torch.bfloat16):
         if batch.audio is None:
             with torch.set_grad_enabled(encoder_learns):
@@ -95,7 +97,7 @@ def losses(model: Whisper, batch: Batch, time_begin: int, encoder_learns: bool) 
             audio = batch.audio
         hidden, attention, self_attention = model.decoder(batch.tokens, audio, batch.first_position)
         logits = model.decoder.logits(hidden)
-    text = token_loss(logits, batch.targets, time_begin)
+    text = token_loss(logits, batch.targets, eot, time_begin)
     guide = sum(guidance_loss(attention[layer][:, head], batch.owners, batch.words) for layer, head in GUIDED_TARGET_HEADS)
     read_owners = F.pad(batch.owners, (1, 0))[:, :-1]
     layer, head = GUIDED_INPUT_HEAD
@@ -233,7 +235,7 @@ def main() -> None:
         batch = pool.make(size) if kind == "pooled" else batches.make(size, frames, KINDS[kind].many)
         for group in optimizer.param_groups:
             group["lr"] = progress.rate(step - first_step)
-        loss, parts = losses(model, batch, tokenizer.time_begin, KINDS[kind].encoder_learns)
+        loss, parts = losses(model, batch, tokenizer.eot, tokenizer.time_begin, KINDS[kind].encoder_learns)
         optimizer.zero_grad()
         loss.backward()
         stopping = workers.average(model, progress.over)

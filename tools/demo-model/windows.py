@@ -92,7 +92,7 @@ class WindowMaker:
             return self._finish([], frames)
         placed: list[tuple[int, Clip]] = []
         cut = self._chance(recipe.cut)
-        stop = frames if cut or self._chance(0.6) or frames < 1500 else int(rng.uniform(0.1, 1) * frames)
+        stop = frames if cut or self._chance(0.45) or frames < 1500 else int(rng.uniform(0.1, 1) * frames)
         longest_gap_s = 0.6 if frames < 1500 else 1.8  # short windows waste little on silence
         at = int(rng.integers(0, 40 if frames < 1500 else 130)) if self._chance(0.85) else int(rng.integers(0, frames // 2))
         if self._chance(recipe.tail):
