@@ -133,7 +133,7 @@ std::optional<std::string> read_language(const OptionText& option) {
 }
 
 std::string read_choice(const OptionText& option, std::span<const std::string_view> choices) {
-  const std::string wanted = lower(trimmed(option.text));
+  std::string wanted = lower(trimmed(option.text));
   if (std::find(choices.begin(), choices.end(), wanted) != choices.end()) return wanted;
   refuse(option, fmt::format("must be one of {}{}", fmt::join(choices, ", "), did_you_mean(wanted, choices)));
 }

@@ -37,7 +37,7 @@ const CLI::App* chosen(const CLI::App* parser) {
 std::string full_name(const CLI::App* parser) {
   std::string name = parser->get_name();
   for (parser = parser->get_parent(); parser != nullptr; parser = parser->get_parent()) {
-    name = parser->get_name() + " " + name;
+    name.insert(0, parser->get_name() + " ");
   }
   return name;
 }
