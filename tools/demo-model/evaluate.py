@@ -107,9 +107,10 @@ def no_speech(model: DemoWhisper) -> dict:
             "texts": [r.text for r in results]}
 
 
-def long_form(model: DemoWhisper, samples: np.ndarray, records: list[dict]) -> dict:
+def long_form(model: DemoWhisper, samples: np.ndarray, records: list[dict], prompted: bool) -> dict:
     """openai-whisper's transcribe() over a whole recording: word error rate and errors of the segment times."""
-    result = whisper.transcribe(model, samples, language="en", fp16=False, verbose=None)
+    result = whisper.transcribe(model, samples, language="en", fp16=False, verbose=None,
+                                condition_on_previous_text=prompted)
     edits, words = word_errors(" ".join(record["text"] for record in records), result["text"])
     starts = {round(segment["start"], 2): segment for segment in result["segments"]}
     slips = []
@@ -148,12 +149,16 @@ def main() -> None:
     tell("clean", short_form(model, spoken, None, True))
     tell("25 dB", short_form(model, spoken, 25, True))
     tell("no speech", no_speech(model))
+    long_ones: list[tuple[str, np.ndarray, list[dict]]] = []
     for path in sorted(options.recordings.glob("*.flac")) if options.recordings else []:
         samples, _ = soundfile.read(path, dtype="float32")
-        tell(path.name, long_form(model, samples, json.loads(path.with_suffix(".json").read_text())))
+        long_ones.append((path.name, samples, json.loads(path.with_suffix(".json").read_text())))
     if options.long_seconds:
-        tell("long", long_form(model, *converse(speaker, "long", options.long_seconds, None,
-                                                ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"])))
+        cast = ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"]
+        long_ones.append(("long", *converse(speaker, "long", options.long_seconds, None, cast)))
+    for name, samples, records in long_ones:
+        tell(f"{name}, previous text as prompt", long_form(model, samples, records, True))
+        tell(f"{name}, no prompt", long_form(model, samples, records, False))
     tell("clean, no time tokens", short_form(model, spoken, None, False))
 
 
