@@ -97,6 +97,7 @@ TEST_F(TranscriberTest, SamplingIsRepeatable) {
   options_.fallback.temperatures = {0.8};
   options_.decoding.best_of = 2;
   options_.decoding.sample_length = 16;
+  options_.clip_timestamps = {0.0, 4.0};
   options_.decoding.seed = 3;
   const Transcript first = transcribe(speech_);
   EXPECT_EQ(first.text, transcribe(speech_).text);
