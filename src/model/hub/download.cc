@@ -183,7 +183,7 @@ std::string blob_name(const RemoteFile& file, std::string_view url) {
 
 std::string download_blob(const Download& download, const RemoteFile& file,
                           const std::function<void(std::uint64_t)>& on_bytes, const std::stop_token& stop) {
-  const std::string name = blob_name(file, download.url);
+  std::string name = blob_name(file, download.url);
   const fs::path blob = download.cache.blob(name);
   const auto have = [&] {
     std::error_code problem;

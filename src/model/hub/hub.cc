@@ -151,6 +151,7 @@ std::vector<InstalledModel> Hub::installed() const {
     }
   }
   std::vector<InstalledModel> models;
+  models.reserve(by_name.size());
   for (const auto& [name, path] : by_name) models.push_back({name, path, directory_size_bytes(path), {}, {}});
   const auto first_cached = static_cast<std::ptrdiff_t>(models.size());
 
@@ -163,7 +164,7 @@ std::vector<InstalledModel> Hub::installed() const {
       const std::string commit = entry->path().filename().string();
       if (!is_complete_whisper_model(entry->path())) continue;
       const std::string name = display_name(repository);
-      models.push_back({commit == main_commit ? name : name + "@" + commit, entry->path(),
+      models.push_back({commit == main_commit ? name : fmt::format("{}@{}", name, commit), entry->path(),
                         directory_size_bytes(entry->path()), repository, commit});
     }
   }
