@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/tokenizer/vocabulary_files.h"
+#include "support/temp_folder.h"
 
 namespace amanuensis::model {
 namespace {
@@ -179,8 +180,6 @@ TEST(AddedTokens, ThatAreNotSpecialAreText) {
 
 class TokenizerFolder : public ::testing::Test {
  protected:
-  TokenizerFolder() { std::filesystem::create_directories(folder_); }
-  ~TokenizerFolder() override { std::filesystem::remove_all(folder_); }
   void write(const std::string& name, const std::string& text) const { std::ofstream(folder_ / name) << text; }
   std::string error() const {
     try {
@@ -190,7 +189,8 @@ class TokenizerFolder : public ::testing::Test {
       return error.what();
     }
   }
-  std::filesystem::path folder_ = std::filesystem::path(::testing::TempDir()) / "amanuensis_tokenizer_folder";
+  const test::TempFolder temporary_;
+  const std::filesystem::path& folder_ = temporary_.path();
 };
 
 TEST_F(TokenizerFolder, EmptyOrAbsentSaysWhatIsExpected) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "support/temp_folder.h"
 
 namespace amanuensis::pipeline {
 namespace {
@@ -21,12 +22,7 @@ namespace fs = std::filesystem;
 
 class OutputFile : public ::testing::Test {
  protected:
-  OutputFile() {
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    transcript_.segments.push_back({.start_s = 0, .end_s = 1, .text = " Hello."});
-  }
-  ~OutputFile() override { fs::remove_all(folder_); }
+  OutputFile() { transcript_.segments.push_back({.start_s = 0, .end_s = 1, .text = " Hello."}); }
 
   fs::path write(const fs::path& directory, const std::string& stem) const {
     return write_output_file(transcript_, *find_writer_format("txt"), {}, {directory, stem});
@@ -47,7 +43,8 @@ class OutputFile : public ::testing::Test {
     return {ErrorCode::kInternal, "no error"};
   }
 
-  fs::path folder_ = fs::path(::testing::TempDir()) / "amanuensis_output_file";
+  const test::TempFolder temporary_;
+  const fs::path& folder_ = temporary_.path();
   Transcript transcript_;
 };
 
