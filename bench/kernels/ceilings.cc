@@ -1,18 +1,13 @@
 #include "ceilings.h"
 
-#include <benchmark/benchmark.h>
-
 #include <algorithm>
 #include <ctime>
 #include <map>
 #include <utility>
-#include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/cpu_features.h"
-
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
+#include "kernels/ceilings/ceilings.h"
 
 namespace amanuensis::bench {
 namespace {
@@ -39,57 +34,14 @@ double best_rate(double operations, const Loop& loop) {
   return best;
 }
 
-constexpr int kTurns = 1000000;
-
-#if defined(__x86_64__)
-// Twelve independent chains of one instruction, written out so that no compiler can fold or spill them.
-#define AMANUENSIS_PEAK(name, features, vector, instructions)                                                         \
-  __attribute__((target(features))) void name() {                                                                     \
-    vector s0 = {}, s1 = {}, s2 = {}, s3 = {}, s4 = {}, s5 = {};                                                      \
-    vector s6 = {}, s7 = {}, s8 = {}, s9 = {}, s10 = {}, s11 = {};                                                    \
-    const vector a = {};                                                                                              \
-    vector t = {};                                                                                                    \
-    for (int i = 0; i < kTurns; ++i) {                                                                                \
-      __asm__ volatile(instructions("%0") instructions("%1") instructions("%2") instructions("%3") instructions("%4") \
-                           instructions("%5") instructions("%6") instructions("%7") instructions("%8")                \
-                               instructions("%9") instructions("%10") instructions("%11")                             \
-                       : "+v"(s0), "+v"(s1), "+v"(s2), "+v"(s3), "+v"(s4), "+v"(s5), "+v"(s6), "+v"(s7), "+v"(s8),    \
-                         "+v"(s9), "+v"(s10), "+v"(s11), "+v"(t)                                                      \
-                       : "v"(a));                                                                                     \
-    }                                                                                                                 \
-  }
-#define AMANUENSIS_FMA(sum) "vfmadd231ps %13, %13, " sum "\n\t"
-#define AMANUENSIS_BF16(sum) "vdpbf16ps %13, %13, " sum "\n\t"
-#define AMANUENSIS_VNNI(sum) "vpdpbusd %13, %13, " sum "\n\t"
-#define AMANUENSIS_MADD(sum) "vpmaddubsw %13, %13, %12\n\tvpmaddwd %12, %13, %12\n\tvpaddd %12, " sum ", " sum "\n\t"
-AMANUENSIS_PEAK(fma_avx512, "avx512f", __m512, AMANUENSIS_FMA)
-AMANUENSIS_PEAK(bf16_avx512, "avx512f,avx512bf16", __m512, AMANUENSIS_BF16)
-AMANUENSIS_PEAK(vnni_avx512, "avx512f,avx512vnni", __m512i, AMANUENSIS_VNNI)
-AMANUENSIS_PEAK(fma_avx2, "avx2,fma", __m256, AMANUENSIS_FMA)
-AMANUENSIS_PEAK(madd_avx2, "avx2", __m256i, AMANUENSIS_MADD)
-#undef AMANUENSIS_PEAK
-
 double measure_peak(Isa isa, GemmType type) {
-  const double turns = 12.0 * kTurns;
-  if (isa == Isa::kAvx512) {
-    switch (type) {
-      case GemmType::kFloat32:
-        return best_rate(turns * 32, fma_avx512);
-      case GemmType::kBFloat16:
-        return best_rate(turns * 64, bf16_avx512);
-      case GemmType::kInt8:
-        return best_rate(turns * 128, vnni_avx512);
-    }
-  }
-  if (isa == Isa::kAvx2) {
-    // bfloat16 is widened to float32 there.
-    return type == GemmType::kInt8 ? best_rate(turns * 64, madd_avx2) : best_rate(turns * 16, fma_avx2);
+  constexpr std::uint64_t kTurns = 1000000;
+  for (const kernels::PeakVariant& variant : kernels::peak_variants()) {
+    if (variant.isa != isa || variant.type != type) continue;
+    return best_rate(variant.operations_per_turn * kTurns, [&variant] { variant.run(kTurns); });
   }
   return 0;
 }
-#else
-double measure_peak(Isa, GemmType) { return 0; }
-#endif
 
 }  // namespace
 
@@ -103,14 +55,11 @@ double peak_gops(Isa isa, GemmType type) {
 double read_gbytes_per_s() {
   static const double measured = [] {
     constexpr std::size_t kBytes = std::size_t{256} << 20;
-    const std::vector<std::uint64_t> memory(kBytes / 8, 1);
-    return 1e-9 * best_rate(kBytes, [&memory] {
-             std::uint64_t sums[8] = {};
-             for (std::size_t i = 0; i < memory.size(); i += 8) {
-               for (std::size_t j = 0; j < 8; ++j) sums[j] += memory[i + j];
-             }
-             benchmark::DoNotOptimize(sums);
-           });
+    const AlignedBuffer<std::byte> memory(kBytes);
+    const CpuFeatures cpu = detect_cpu_features();
+    const auto variants = kernels::stream_variants();
+    const auto best = std::ranges::find_if(variants, [&cpu](const auto& v) { return kernels::runs_on(v.isa, cpu); });
+    return 1e-9 * best_rate(kBytes, [&] { best->read(memory.data(), kBytes); });
   }();
   return measured;
 }
