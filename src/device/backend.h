@@ -93,6 +93,15 @@ struct CachedAttention {
   bool causal = false;
 };
 
+// Which weights some heads give to a window's cached keys (word times are read from them).
+struct AttentionMap {
+  const KvCache* cache = nullptr;
+  TensorView<const float> q;  // [n, heads * head_dim], not yet scaled
+  std::size_t visible = 0;    // the first rows of the cache, which alone are looked at
+  std::span<const std::size_t> chosen;
+  TensorView<float> weights;  // [chosen.size() * n, visible]: of head chosen[i] from row i * n on
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -129,6 +138,11 @@ class Backend {
   virtual void copy_kv(KvCache& to, const KvCache& from, std::size_t rows) = 0;
   // Attention of several sequences over their own caches at once.
   virtual void cached_attention(std::span<const CachedAttention> items, std::size_t heads) = 0;
+  // softmax(q k^T / sqrt(head_dim)) of the chosen heads of several sequences, written out.
+  virtual void attention_map(std::span<const AttentionMap> items) = 0;
+
+  // out[r] = log(sum(exp(x[r]))) for each row of x [n, cols]; out [n].
+  virtual void log_sum_exp(TensorView<const float> x, std::span<float> out) = 0;
 };
 
 }  // namespace amanuensis::device

@@ -88,3 +88,6 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
 }
 
 }  // namespace amanuensis::kernels
+      .attention_map_f32 = first_of_type(attention_map_variants(), isa, AttentionType::kFloat32),
+      .attention_map_bf16 = first_of_type(attention_map_variants(), isa, AttentionType::kBFloat16),
+      .log_sum_exp = first_of(log_sum_exp_variants(), isa),

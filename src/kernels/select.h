@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "base/cpu_features.h"
+#include "kernels/attention/attention_map.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
 #include "kernels/fft/power_spectrum.h"
@@ -13,6 +14,7 @@
 #include "kernels/isa.h"
 #include "kernels/layernorm/layernorm.h"
 #include "kernels/mel/mel.h"
+#include "kernels/softmax/log_sum_exp.h"
 
 namespace amanuensis::kernels {
 
@@ -28,6 +30,9 @@ struct KernelTable {
   const CachedAttentionVariant* cached_attention_f32 = nullptr;
   const CachedAttentionVariant* cached_attention_bf16 = nullptr;
   const PowerSpectrumVariant* power_spectrum = nullptr;
+  const AttentionMapVariant* attention_map_f32 = nullptr;
+  const AttentionMapVariant* attention_map_bf16 = nullptr;
+  const LogSumExpVariant* log_sum_exp = nullptr;
   const LogMelBandsVariant* log_mel_bands = nullptr;
 
   const GemmVariant& gemm(GemmType type) const {

@@ -67,6 +67,9 @@ TEST(SelectKernels, EveryOperationHasAReference) {
   EXPECT_NE(table.cached_attention_bf16, nullptr);
 }
 
+  EXPECT_NE(table.attention_map_f32, nullptr);
+  EXPECT_NE(table.attention_map_bf16, nullptr);
+  EXPECT_NE(table.log_sum_exp, nullptr);
 TEST(SelectKernels, TakesTheBestThatTheProcessorHas) {
   CpuFeatures cpu = everything();
   if (!built().contains(Isa::kAvx512)) GTEST_SKIP() << "not an x86-64 build";
@@ -94,6 +97,9 @@ TEST(SelectKernels, AForcedSetIsWhatTheTableHolds) {
 }
 
 TEST(SelectKernels, RefusesUnknownAndMissingSets) {
+    EXPECT_EQ(table.attention_map_f32->isa, isa);
+    EXPECT_EQ(table.attention_map_bf16->isa, isa);
+    EXPECT_EQ(table.log_sum_exp->isa, isa);
   expect_error(everything(), "sse9", ErrorCode::kInvalidArgument);
   expect_error(everything(), "AVX2", ErrorCode::kInvalidArgument);
   expect_error(CpuFeatures{}, "avx512", ErrorCode::kUnsupported);
@@ -121,6 +127,8 @@ TEST(SelectKernels, EveryVariantHasItsOwnCode) {
 
 TEST(SelectKernels, TheReferenceIsLast) {
   EXPECT_EQ(gelu_variants().back().isa, Isa::kScalar);
+  expect_distinct(attention_map_variants(), &AttentionMapVariant::run);
+  expect_distinct(log_sum_exp_variants(), &LogSumExpVariant::run);
   EXPECT_EQ(layer_norm_variants().back().isa, Isa::kScalar);
   EXPECT_EQ(gemm_variants().back().isa, Isa::kScalar);
   EXPECT_EQ(self_attention_variants().back().isa, Isa::kScalar);
@@ -129,5 +137,7 @@ TEST(SelectKernels, TheReferenceIsLast) {
 
 TEST(CpuFeatures, AreTheSameEachTime) { EXPECT_EQ(detect_cpu_features(), detect_cpu_features()); }
 
+  EXPECT_EQ(attention_map_variants().back().isa, Isa::kScalar);
+  EXPECT_EQ(log_sum_exp_variants().back().isa, Isa::kScalar);
 }  // namespace
 }  // namespace amanuensis::kernels

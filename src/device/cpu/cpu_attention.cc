@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
+#include <vector>
 
 #include "kernels/bfloat16.h"
 
@@ -130,6 +132,36 @@ void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels:
                  .causal = item.causal,
                  .out = item.out.data() + head * dim,
                  .out_stride = item.out.stride(),
+                 .scratch = reinterpret_cast<float*>(workspace.worker(worker))});
+  });
+}
+
+void run_attention_map(ThreadPool& pool, Workspace& workspace, const kernels::AttentionMapVariant& variant,
+                       std::span<const AttentionMap> items) {
+  std::size_t scratch = 0;
+  std::vector<std::pair<std::size_t, std::size_t>> tasks;  // item, and which of its chosen heads
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const AttentionMap& item = items[i];
+    assert(item.cache != nullptr && item.visible <= item.cache->capacity());
+    assert(item.weights.rows() == item.chosen.size() * item.q.rows() && item.weights.cols() == item.visible);
+    const std::size_t dim = static_cast<const CpuKvCache&>(*item.cache).head_dim();
+    scratch = std::max(scratch, kernels::cached_attention_scratch(item.visible, dim));
+    for (std::size_t h = 0; h < item.chosen.size(); ++h) tasks.emplace_back(i, h);
+  }
+  workspace.reserve_workers(scratch * sizeof(float));
+  pool.parallel_for(tasks.size(), [&](std::size_t t, std::size_t worker) {
+    const auto [i, h] = tasks[t];
+    const AttentionMap& item = items[i];
+    const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
+    const std::size_t head = item.chosen[h];
+    variant.run({.keys = cache.keys(head),
+                 .head_dim = cache.head_dim(),
+                 .q = item.q.data() + head * cache.head_dim(),
+                 .q_stride = item.q.stride(),
+                 .rows = item.q.rows(),
+                 .visible = item.visible,
+                 .map = item.weights.data() + h * item.q.rows() * item.weights.stride(),
+                 .map_stride = item.weights.stride(),
                  .scratch = reinterpret_cast<float*>(workspace.worker(worker))});
   });
 }

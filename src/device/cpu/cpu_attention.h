@@ -10,6 +10,7 @@
 #include "base/thread_pool.h"
 #include "device/backend.h"
 #include "device/cpu/workspace.h"
+#include "kernels/attention/attention_map.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
 
@@ -50,5 +51,9 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
 // As Backend::cached_attention.
 void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
                           std::span<const CachedAttention> items, std::size_t heads);
+
+// As Backend::attention_map.
+void run_attention_map(ThreadPool& pool, Workspace& workspace, const kernels::AttentionMapVariant& variant,
+                       std::span<const AttentionMap> items);
 
 }  // namespace amanuensis::device

@@ -138,6 +138,19 @@ class CpuBackend final : public Backend {
     run_cached_attention(pool_, workspace_, cached_attention_variant(), items, heads);
   }
 
+  void attention_map(std::span<const AttentionMap> items) override {
+    const bool is_float32 = cached_attention_variant().type == kernels::AttentionType::kFloat32;
+    run_attention_map(pool_, workspace_, is_float32 ? *kernels_.attention_map_f32 : *kernels_.attention_map_bf16,
+                      items);
+  }
+
+  void log_sum_exp(TensorView<const float> x, std::span<float> out) override {
+    assert(out.size() == x.rows());
+    pool_.parallel_for(x.rows(), [&](std::size_t row, std::size_t /*worker*/) {
+      out[row] = kernels_.log_sum_exp->run(x.data() + row * x.stride(), x.cols());
+    });
+  }
+
  private:
   const kernels::SelfAttentionVariant& self_attention_variant() const {
     return compute_type_ == ComputeType::kFloat32 ? *kernels_.self_attention_f32 : *kernels_.self_attention_bf16;

@@ -1,0 +1,10 @@
+#include "kernels/attention/attention_map_impl.h"
+#include "kernels/attention/attention_map_simd.h"
+#include "kernels/gemm/gemm_policies_avx2.h"
+
+namespace amanuensis::kernels {
+
+void attention_map_f32_avx2(const AttentionMapTask& task) noexcept { attention_map_run<Float32Avx2>(task); }
+void attention_map_bf16_avx2(const AttentionMapTask& task) noexcept { attention_map_run<BFloat16Avx2>(task); }
+
+}  // namespace amanuensis::kernels

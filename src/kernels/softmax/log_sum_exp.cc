@@ -1,0 +1,20 @@
+#include "kernels/softmax/log_sum_exp.h"
+
+#include "kernels/softmax/log_sum_exp_impl.h"
+
+namespace amanuensis::kernels {
+
+std::span<const LogSumExpVariant> log_sum_exp_variants() {
+  static constexpr LogSumExpVariant kVariants[] = {
+#if defined(__x86_64__)
+    {Isa::kAvx512, log_sum_exp_avx512},
+    {Isa::kAvx2, log_sum_exp_avx2},
+#elif defined(__aarch64__)
+    {Isa::kNeon, log_sum_exp_neon},
+#endif
+    {Isa::kScalar, log_sum_exp_scalar},
+  };
+  return kVariants;
+}
+
+}  // namespace amanuensis::kernels

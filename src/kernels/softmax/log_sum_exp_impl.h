@@ -1,0 +1,13 @@
+// The entry points of the variants, one per ISA file. For log_sum_exp.cc alone.
+#pragma once
+
+#include <cstddef>
+
+namespace amanuensis::kernels {
+
+float log_sum_exp_scalar(const float* x, std::size_t n) noexcept;
+float log_sum_exp_avx2(const float* x, std::size_t n) noexcept;
+float log_sum_exp_avx512(const float* x, std::size_t n) noexcept;
+float log_sum_exp_neon(const float* x, std::size_t n) noexcept;
+
+}  // namespace amanuensis::kernels
