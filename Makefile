@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PROGRAM := build/release/bin/amanuensis
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo test bench format lint asan tsan fuzz clean
+.PHONY: all demo test bench format lint asan tsan fuzz aarch64 clean
 
 all: $(PROGRAM)
 
@@ -39,6 +39,11 @@ asan tsan:
 fuzz:
 	@tools/setup.sh build test
 	@tools/fuzz.sh
+
+# Cross-compiles for 64-bit Arm and runs the tests of its kernels under QEMU.
+aarch64:
+	@tools/setup.sh build aarch64
+	@tools/aarch64.sh
 
 clean:
 	rm -rf build

@@ -2,8 +2,8 @@
 #
 #   amanuensis_room(audio ROOMS base kernels LIBRARIES PkgConfig::FFMPEG)
 #
-# makes the static library amanuensis_audio from every .cc below the current folder. Files named *_avx2.cc, *_avx512.cc
-# and *_neon.cc are compiled with their own instruction set flags, and only where the processor family has them.
+# makes the static library amanuensis_audio from every .cc below the current folder. Files named *_<instruction set>.cc are
+# compiled with that set's flags, and only for the processor family that has it.
 add_library(amanuensis_flags INTERFACE)
 target_include_directories(amanuensis_flags INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_options(amanuensis_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion)
@@ -20,9 +20,45 @@ if(AMANUENSIS_FUZZ)
   target_compile_options(amanuensis_flags INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-set(AMANUENSIS_AVX2_FLAGS -mavx2 -mfma -mf16c)
-set(AMANUENSIS_AVX512_FLAGS -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16 -mfma -mf16c)
-set(AMANUENSIS_NEON_FLAGS -march=armv8.2-a+dotprod+fp16)
+# The instruction sets of kernels/isa.h, by the family that has them, and their flags. Every 64-bit Arm processor has
+# NEON; it needs none.
+set(AMANUENSIS_ISAS_x86_64 avx2 avx512)
+set(AMANUENSIS_ISAS_aarch64 neon neon_dotprod neon_bf16)
+set(AMANUENSIS_FLAGS_avx2 -mavx2 -mfma -mf16c)
+set(AMANUENSIS_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16 -mfma -mf16c)
+set(AMANUENSIS_FLAGS_neon "")
+set(AMANUENSIS_FLAGS_neon_dotprod -march=armv8.2-a+dotprod)
+set(AMANUENSIS_FLAGS_neon_bf16 -march=armv8.2-a+dotprod+bf16+i8mm)
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  set(AMANUENSIS_FAMILY x86_64)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64|arm64")
+  set(AMANUENSIS_FAMILY aarch64)
+endif()
+
+if(AMANUENSIS_FUZZ)
+  # The harnesses read foreign bytes and compute nothing; clang needs minutes to instrument one kernel's unrolled tiles. The
+  # kernels themselves are tested under the asan preset.
+  foreach(isa ${AMANUENSIS_ISAS_${AMANUENSIS_FAMILY}})
+    list(APPEND AMANUENSIS_FLAGS_${isa} -fno-sanitize=all)
+  endforeach()
+endif()
+
+# Takes files for other families out of the list named `variable`, and gives the others their flags.
+function(amanuensis_isa_sources variable)
+  set(found ${${variable}})
+  foreach(family x86_64 aarch64)
+    foreach(isa ${AMANUENSIS_ISAS_${family}})
+      set(files ${found})
+      list(FILTER files INCLUDE REGEX "_${isa}\\.cc$")
+      if(NOT family STREQUAL "${AMANUENSIS_FAMILY}")
+        list(FILTER found EXCLUDE REGEX "_${isa}\\.cc$")
+      elseif(files)
+        set_source_files_properties(${files} PROPERTIES COMPILE_OPTIONS "${AMANUENSIS_FLAGS_${isa}}")
+      endif()
+    endforeach()
+  endforeach()
+  set(${variable} ${found} PARENT_SCOPE)
+endfunction()
 
 function(amanuensis_room name)
   cmake_parse_arguments(ARG "" "" "ROOMS;LIBRARIES;EXCLUDE" ${ARGN})
@@ -30,20 +66,7 @@ function(amanuensis_room name)
   foreach(pattern ${ARG_EXCLUDE})
     list(FILTER sources EXCLUDE REGEX ${pattern})
   endforeach()
-  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
-    list(FILTER sources EXCLUDE REGEX "_neon\\.cc$")
-  else()
-    list(FILTER sources EXCLUDE REGEX "_avx(2|512)\\.cc$")
-  endif()
-  foreach(source ${sources})
-    if(source MATCHES "_avx2\\.cc$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${AMANUENSIS_AVX2_FLAGS}")
-    elseif(source MATCHES "_avx512\\.cc$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${AMANUENSIS_AVX512_FLAGS}")
-    elseif(source MATCHES "_neon\\.cc$")
-      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "${AMANUENSIS_NEON_FLAGS}")
-    endif()
-  endforeach()
+  amanuensis_isa_sources(sources)
   if(sources)
     add_library(amanuensis_${name} STATIC ${sources})
     set(scope PUBLIC)

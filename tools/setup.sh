@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes, and nothing when none is.
-#   tools/setup.sh build|test|bench|lint ...
+#   tools/setup.sh build|test|bench|lint|aarch64 ...
 set -euo pipefail
 
 declare -A packages=(
@@ -9,11 +9,12 @@ declare -A packages=(
   [test]="libgtest-dev libgmock-dev clang libclang-rt-14-dev ffmpeg python3 git"
   [bench]="libbenchmark-dev libdnnl-dev libopenblas-dev"
   [lint]="clang-format clang-tidy python3"
+  [aarch64]="g++-aarch64-linux-gnu qemu-user-static"
 )
 
 missing=()
 for purpose in "$@"; do
-  for package in ${packages[$purpose]:?"no such purpose: $purpose (build, test, bench, lint)"}; do
+  for package in ${packages[$purpose]:?"no such purpose: $purpose (build, test, bench, lint, aarch64)"}; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
 done

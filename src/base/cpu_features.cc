@@ -43,6 +43,9 @@ CpuFeatures detect_cpu_features() {
   features.neon = (caps & HWCAP_ASIMD) != 0;
   features.dotprod = (caps & HWCAP_ASIMDDP) != 0;
   features.fp16 = (caps & HWCAP_ASIMDHP) != 0;
+  const unsigned long more_caps = getauxval(AT_HWCAP2);
+  features.bf16 = (more_caps & HWCAP2_BF16) != 0;
+  features.i8mm = (more_caps & HWCAP2_I8MM) != 0;
 #endif
   return features;
 }

@@ -19,6 +19,8 @@ struct CpuFeatures {
   bool neon = false;
   bool dotprod = false;
   bool fp16 = false;
+  bool bf16 = false;
+  bool i8mm = false;  // products of matrices of bytes
 
   bool operator==(const CpuFeatures&) const = default;
 };

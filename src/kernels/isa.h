@@ -9,10 +9,12 @@
 namespace amanuensis::kernels {
 
 enum class Isa {
-  kScalar,  // plain C++, the readable reference, runs anywhere
-  kNeon,    // Armv8.2 with dot product and half precision
-  kAvx2,    // AVX2, FMA, F16C
-  kAvx512,  // AVX-512 F, BW, VL, DQ, VNNI, BF16
+  kScalar,       // plain C++, the readable reference, runs anywhere
+  kNeon,         // what every 64-bit Arm processor has
+  kNeonDotprod,  // and SDOT (Armv8.2)
+  kNeonBf16,     // and BFDOT, BFMMLA, SMMLA (Armv8.6)
+  kAvx2,         // AVX2, FMA, F16C
+  kAvx512,       // AVX-512 F, BW, VL, DQ, VNNI, BF16
 };
 
 constexpr std::string_view to_string(Isa isa) {
@@ -21,6 +23,10 @@ constexpr std::string_view to_string(Isa isa) {
       return "scalar";
     case Isa::kNeon:
       return "neon";
+    case Isa::kNeonDotprod:
+      return "neon_dotprod";
+    case Isa::kNeonBf16:
+      return "neon_bf16";
     case Isa::kAvx2:
       return "avx2";
     case Isa::kAvx512:
@@ -36,7 +42,11 @@ constexpr bool runs_on(Isa isa, const CpuFeatures& cpu) {
     case Isa::kScalar:
       return true;
     case Isa::kNeon:
-      return cpu.neon && cpu.dotprod && cpu.fp16;
+      return cpu.neon;
+    case Isa::kNeonDotprod:
+      return cpu.neon && cpu.dotprod;
+    case Isa::kNeonBf16:
+      return cpu.neon && cpu.dotprod && cpu.bf16 && cpu.i8mm;
     case Isa::kAvx2:
       return avx2;
     case Isa::kAvx512:

@@ -11,7 +11,8 @@
 namespace amanuensis::kernels {
 namespace {
 
-constexpr std::array kBestFirst = {Isa::kAvx512, Isa::kAvx2, Isa::kNeon, Isa::kScalar};
+constexpr std::array kBestFirst = {Isa::kAvx512,      Isa::kAvx2, Isa::kNeonBf16,
+                                   Isa::kNeonDotprod, Isa::kNeon, Isa::kScalar};
 
 // Whether this build holds kernels for a set: files for other processor families are not compiled.
 bool built_with(Isa isa) {
@@ -47,7 +48,19 @@ Isa choose_isa(const CpuFeatures& cpu, std::string_view override_isa) {
 
 // A set implies the smaller ones of its family: an operation may lack a variant for the newest.
 bool implies(Isa chosen, Isa isa) {
-  return isa == chosen || isa == Isa::kScalar || (chosen == Isa::kAvx512 && isa == Isa::kAvx2);
+  switch (chosen) {
+    case Isa::kAvx512:
+      return isa == Isa::kAvx512 || implies(Isa::kAvx2, isa);
+    case Isa::kNeonBf16:
+      return isa == Isa::kNeonBf16 || implies(Isa::kNeonDotprod, isa);
+    case Isa::kNeonDotprod:
+      return isa == Isa::kNeonDotprod || implies(Isa::kNeon, isa);
+    case Isa::kAvx2:
+    case Isa::kNeon:
+    case Isa::kScalar:
+      return isa == chosen || isa == Isa::kScalar;
+  }
+  return false;
 }
 
 template <typename Variant, typename Predicate>

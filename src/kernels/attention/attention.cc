@@ -13,6 +13,13 @@ std::span<const SelfAttentionVariant> self_attention_variants() {
      self_attention_f32_prepare_avx2, self_attention_f32_avx2},
     {Isa::kAvx2, AttentionType::kBFloat16, 16, self_attention_bf16_prepared_avx2, self_attention_bf16_scratch_avx2,
      self_attention_bf16_prepare_avx2, self_attention_bf16_avx2},
+#elif defined(__aarch64__)
+    {Isa::kNeonBf16, AttentionType::kBFloat16, 8, self_attention_bf16_prepared_neon_bf16,
+     self_attention_bf16_scratch_neon_bf16, self_attention_bf16_prepare_neon_bf16, self_attention_bf16_neon_bf16},
+    {Isa::kNeon, AttentionType::kFloat32, 8, self_attention_f32_prepared_neon, self_attention_f32_scratch_neon,
+     self_attention_f32_prepare_neon, self_attention_f32_neon},
+    {Isa::kNeon, AttentionType::kBFloat16, 8, self_attention_bf16_prepared_neon, self_attention_bf16_scratch_neon,
+     self_attention_bf16_prepare_neon, self_attention_bf16_neon},
 #endif
     {Isa::kScalar, AttentionType::kFloat32, kScalarQueryBlock, self_attention_f32_prepared_scalar,
      self_attention_f32_scratch_scalar, self_attention_f32_prepare_scalar, self_attention_f32_scalar},
@@ -29,6 +36,10 @@ std::span<const CachedAttentionVariant> cached_attention_variants() {
     {Isa::kAvx512, AttentionType::kBFloat16, cached_attention_bf16_avx512},
     {Isa::kAvx2, AttentionType::kFloat32, cached_attention_f32_avx2},
     {Isa::kAvx2, AttentionType::kBFloat16, cached_attention_bf16_avx2},
+#elif defined(__aarch64__)
+    {Isa::kNeonBf16, AttentionType::kBFloat16, cached_attention_bf16_neon_bf16},
+    {Isa::kNeon, AttentionType::kFloat32, cached_attention_f32_neon},
+    {Isa::kNeon, AttentionType::kBFloat16, cached_attention_bf16_neon},
 #endif
     {Isa::kScalar, AttentionType::kFloat32, cached_attention_f32_scalar},
     {Isa::kScalar, AttentionType::kBFloat16, cached_attention_bf16_scalar},

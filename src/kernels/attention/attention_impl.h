@@ -43,4 +43,21 @@ void self_attention_bf16_prepare_avx512(const AttentionKeys& keys, std::byte* pr
 void self_attention_bf16_avx512(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_avx512(const CachedAttentionTask& task) noexcept;
 
+std::size_t self_attention_f32_prepared_neon(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_f32_scratch_neon(std::size_t head_dim) noexcept;
+void self_attention_f32_prepare_neon(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_f32_neon(const AttentionQueries& queries) noexcept;
+void cached_attention_f32_neon(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_bf16_prepared_neon(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_bf16_scratch_neon(std::size_t head_dim) noexcept;
+void self_attention_bf16_prepare_neon(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_bf16_neon(const AttentionQueries& queries) noexcept;
+void cached_attention_bf16_neon(const CachedAttentionTask& task) noexcept;
+
+std::size_t self_attention_bf16_prepared_neon_bf16(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_bf16_scratch_neon_bf16(std::size_t head_dim) noexcept;
+void self_attention_bf16_prepare_neon_bf16(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_bf16_neon_bf16(const AttentionQueries& queries) noexcept;
+void cached_attention_bf16_neon_bf16(const CachedAttentionTask& task) noexcept;
+
 }  // namespace amanuensis::kernels

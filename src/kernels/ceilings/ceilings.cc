@@ -21,9 +21,15 @@ std::span<const PeakVariant> peak_variants() {
     {Isa::kAvx2, GemmType::kBFloat16, turn(8), peak_f32_avx2},
     {Isa::kAvx2, GemmType::kInt8, turn(32), peak_int8_avx2},
 #elif defined(__aarch64__)
+    {Isa::kNeonBf16, GemmType::kFloat32, turn(4), peak_f32_neon},
+    {Isa::kNeonBf16, GemmType::kBFloat16, turn(16), peak_bf16_neon_bf16},
+    {Isa::kNeonBf16, GemmType::kInt8, turn(32), peak_int8_neon_bf16},
+    {Isa::kNeonDotprod, GemmType::kFloat32, turn(4), peak_f32_neon},
+    {Isa::kNeonDotprod, GemmType::kBFloat16, turn(4), peak_f32_neon},
+    {Isa::kNeonDotprod, GemmType::kInt8, turn(16), peak_int8_neon_dotprod},
     {Isa::kNeon, GemmType::kFloat32, turn(4), peak_f32_neon},
     {Isa::kNeon, GemmType::kBFloat16, turn(4), peak_f32_neon},
-    {Isa::kNeon, GemmType::kInt8, turn(16), peak_int8_neon},
+    {Isa::kNeon, GemmType::kInt8, turn(8), peak_int8_neon},
 #endif
     {Isa::kScalar, GemmType::kFloat32, kScalarTurn, peak_f32_scalar},
     {Isa::kScalar, GemmType::kBFloat16, kScalarTurn, peak_f32_scalar},
@@ -38,6 +44,8 @@ std::span<const StreamVariant> stream_variants() {
     {Isa::kAvx512, stream_read_avx512, stream_update_avx512},
     {Isa::kAvx2, stream_read_avx2, stream_update_avx2},
 #elif defined(__aarch64__)
+    {Isa::kNeonBf16, stream_read_neon, stream_update_neon},
+    {Isa::kNeonDotprod, stream_read_neon, stream_update_neon},
     {Isa::kNeon, stream_read_neon, stream_update_neon},
 #endif
     {Isa::kScalar, stream_read_scalar, stream_update_scalar},

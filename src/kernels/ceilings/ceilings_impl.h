@@ -28,6 +28,9 @@ void stream_update_avx512(float* data, std::size_t size_bytes, float factor) noe
 #elif defined(__aarch64__)
 void peak_f32_neon(std::uint64_t turns) noexcept;
 void peak_int8_neon(std::uint64_t turns) noexcept;
+void peak_int8_neon_dotprod(std::uint64_t turns) noexcept;
+void peak_bf16_neon_bf16(std::uint64_t turns) noexcept;
+void peak_int8_neon_bf16(std::uint64_t turns) noexcept;
 std::uint64_t stream_read_neon(const std::byte* data, std::size_t size_bytes) noexcept;
 void stream_update_neon(float* data, std::size_t size_bytes, float factor) noexcept;
 #endif

@@ -11,5 +11,7 @@ void power_spectrum_avx2(const float* samples, std::size_t hop, std::size_t fram
                          float* power) noexcept;
 void power_spectrum_avx512(const float* samples, std::size_t hop, std::size_t frames, const float* window,
                            float* power) noexcept;
+void power_spectrum_neon(const float* samples, std::size_t hop, std::size_t frames, const float* window,
+                         float* power) noexcept;
 
 }  // namespace amanuensis::kernels

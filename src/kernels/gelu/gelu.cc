@@ -9,6 +9,8 @@ std::span<const GeluVariant> gelu_variants() {
 #if defined(__x86_64__)
     {Isa::kAvx512, gelu_avx512, 6e-7f},
     {Isa::kAvx2, gelu_avx2, 6e-7f},
+#elif defined(__aarch64__)
+    {Isa::kNeon, gelu_neon, 6e-7f},
 #endif
     {Isa::kScalar, gelu_scalar, 1e-6f},
   };

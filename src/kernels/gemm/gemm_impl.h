@@ -40,4 +40,25 @@ void gemm_int8_pack_rows_avx512(const float* x, std::size_t stride, std::size_t 
                                 std::byte* blocks) noexcept;
 void gemm_int8_avx512(const GemmWeights& weights, const GemmTask& task) noexcept;
 
+void gemm_f32_pack_rows_neon(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                             std::byte* blocks) noexcept;
+void gemm_f32_neon(const GemmWeights& weights, const GemmTask& task) noexcept;
+void gemm_bf16_pack_rows_neon(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                              std::byte* blocks) noexcept;
+void gemm_bf16_neon(const GemmWeights& weights, const GemmTask& task) noexcept;
+void gemm_int8_pack_rows_neon(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                              std::byte* blocks) noexcept;
+void gemm_int8_neon(const GemmWeights& weights, const GemmTask& task) noexcept;
+
+void gemm_int8_pack_rows_neon_dotprod(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                                      std::byte* blocks) noexcept;
+void gemm_int8_neon_dotprod(const GemmWeights& weights, const GemmTask& task) noexcept;
+
+void gemm_bf16_pack_rows_neon_bf16(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                                   std::byte* blocks) noexcept;
+void gemm_bf16_neon_bf16(const GemmWeights& weights, const GemmTask& task) noexcept;
+void gemm_int8_pack_rows_neon_bf16(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                                   std::byte* blocks) noexcept;
+void gemm_int8_neon_bf16(const GemmWeights& weights, const GemmTask& task) noexcept;
+
 }  // namespace amanuensis::kernels

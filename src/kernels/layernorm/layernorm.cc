@@ -9,6 +9,8 @@ std::span<const LayerNormVariant> layer_norm_variants() {
 #if defined(__x86_64__)
     {Isa::kAvx512, layer_norm_avx512},
     {Isa::kAvx2, layer_norm_avx2},
+#elif defined(__aarch64__)
+    {Isa::kNeon, layer_norm_neon},
 #endif
     {Isa::kScalar, layer_norm_scalar},
   };

@@ -1,0 +1,11 @@
+#include "kernels/layernorm/layernorm_impl.h"
+#include "kernels/layernorm/layernorm_simd.h"
+#include "kernels/simd/simd_neon.h"
+
+namespace amanuensis::kernels {
+
+void layer_norm_neon(const float* x, const float* gamma, const float* beta, float* y, std::size_t n) noexcept {
+  layer_norm_row<Neon>(x, gamma, beta, y, n);
+}
+
+}  // namespace amanuensis::kernels
