@@ -95,12 +95,12 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
       .self_attention_bf16 = first_of_type(self_attention_variants(), isa, AttentionType::kBFloat16),
       .cached_attention_f32 = first_of_type(cached_attention_variants(), isa, AttentionType::kFloat32),
       .cached_attention_bf16 = first_of_type(cached_attention_variants(), isa, AttentionType::kBFloat16),
+      .attention_map_f32 = first_of_type(attention_map_variants(), isa, AttentionType::kFloat32),
+      .attention_map_bf16 = first_of_type(attention_map_variants(), isa, AttentionType::kBFloat16),
+      .log_sum_exp = first_of(log_sum_exp_variants(), isa),
       .power_spectrum = first_of(power_spectrum_variants(), isa),
       .log_mel_bands = first_of(log_mel_bands_variants(), isa),
   };
 }
 
 }  // namespace amanuensis::kernels
-      .attention_map_f32 = first_of_type(attention_map_variants(), isa, AttentionType::kFloat32),
-      .attention_map_bf16 = first_of_type(attention_map_variants(), isa, AttentionType::kBFloat16),
-      .log_sum_exp = first_of(log_sum_exp_variants(), isa),

@@ -29,10 +29,10 @@ struct KernelTable {
   const SelfAttentionVariant* self_attention_bf16 = nullptr;
   const CachedAttentionVariant* cached_attention_f32 = nullptr;
   const CachedAttentionVariant* cached_attention_bf16 = nullptr;
-  const PowerSpectrumVariant* power_spectrum = nullptr;
   const AttentionMapVariant* attention_map_f32 = nullptr;
   const AttentionMapVariant* attention_map_bf16 = nullptr;
   const LogSumExpVariant* log_sum_exp = nullptr;
+  const PowerSpectrumVariant* power_spectrum = nullptr;
   const LogMelBandsVariant* log_mel_bands = nullptr;
 
   const GemmVariant& gemm(GemmType type) const {
