@@ -77,6 +77,13 @@ LogitRules make_logit_rules(const DecodingOptions& options, const model::Tokeniz
   rules.no_timestamps = special.no_timestamps;
   rules.timestamp_begin = special.timestamp_begin;
   rules.vocabulary_size = tokenizer.vocabulary_size();
+  if (!(options.repetition_penalty > 0) || !std::isfinite(options.repetition_penalty)) {
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("repetition penalty is {}; it must be above 0, and 1 is no penalty", options.repetition_penalty));
+  }
+  rules.repetition_penalty = options.repetition_penalty;
+  rules.no_repeat_ngram_size = options.no_repeat_ngram_size;
   if (options.max_initial_timestamp_s.value_or(0) > 0) {
     // Half to even, as Python rounds.
     rules.max_initial_timestamp_index =
@@ -87,6 +94,8 @@ LogitRules make_logit_rules(const DecodingOptions& options, const model::Tokeniz
 
 void apply_logit_rules(const LogitRules& rules, std::span<const TokenId> sampled, std::span<float> logits) {
   suppress_range(static_cast<TokenId>(rules.vocabulary_size), row_end(logits), logits);
+  if (rules.repetition_penalty != 1.0) penalise_repetition(rules.repetition_penalty, sampled, logits);
+  if (rules.no_repeat_ngram_size > 0) forbid_repeated_ngrams(rules.no_repeat_ngram_size, sampled, logits);
   if (sampled.empty()) suppress(rules.suppress_first, logits);
   suppress(rules.suppress, logits);
   if (!rules.timestamps) return;
@@ -94,6 +103,26 @@ void apply_logit_rules(const LogitRules& rules, std::span<const TokenId> sampled
   apply_timestamp_order(rules, sampled, logits);
   if (sampled.empty()) apply_initial_timestamp(rules, logits);
   apply_timestamp_mass(rules, logits);
+}
+
+void penalise_repetition(double penalty, std::span<const TokenId> sampled, std::span<float> logits) {
+  std::vector<TokenId> distinct(sampled.begin(), sampled.end());
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  for (const TokenId id : distinct) {
+    if (id < 0 || static_cast<std::size_t>(id) >= logits.size()) continue;
+    float& logit = logits[static_cast<std::size_t>(id)];
+    logit = static_cast<float>(logit < 0 ? logit * penalty : logit / penalty);
+  }
+}
+
+void forbid_repeated_ngrams(std::size_t size, std::span<const TokenId> sampled, std::span<float> logits) {
+  if (size == 0 || sampled.size() < size) return;
+  const std::span<const TokenId> begun = sampled.last(size - 1);
+  for (std::size_t i = 0; i + size <= sampled.size(); ++i) {
+    const std::span<const TokenId> earlier = sampled.subspan(i, size);
+    if (std::equal(begun.begin(), begun.end(), earlier.begin())) suppress(earlier.last(1), logits);
+  }
 }
 
 void suppress(std::span<const TokenId> tokens, std::span<float> logits) {

@@ -1,6 +1,7 @@
 // Which tokens may come next, as openai/whisper's logit filters decide it (decoding.py: SuppressBlank, SuppressTokens,
-// ApplyTimestampRules). Pure functions that set the logits of forbidden tokens to -infinity; rows are [n_vocab].
-// LogitRules is a plain value, immutable while a window is decoded; everything may be called from any thread.
+// ApplyTimestampRules), and two guards against loops as faster-whisper (CTranslate2) has them. Pure functions that set
+// the logits of forbidden tokens to -infinity; rows are [n_vocab]. LogitRules is a plain value, immutable while a
+// window is decoded; everything may be called from any thread.
 #pragma once
 
 #include <cstddef>
@@ -24,10 +25,13 @@ struct LogitRules {
   std::size_t vocabulary_size = 0;  // one past the last token; logits beyond it are padding
   // The first time token's largest index; absent: any.
   std::optional<std::size_t> max_initial_timestamp_index;
+  double repetition_penalty = 1.0;       // 1: none
+  std::size_t no_repeat_ngram_size = 0;  // 0: none
 };
 
 // The rules that `options` ask for with this vocabulary.
-// Throws Error{kInvalidArgument} when a token to suppress is not in the vocabulary.
+// Throws Error{kInvalidArgument} when a token to suppress is not in the vocabulary, and for a repetition penalty that
+// is not a positive number.
 LogitRules make_logit_rules(const DecodingOptions& options, const model::Tokenizer& tokenizer,
                             const model::GenerationSettings& generation);
 
@@ -39,6 +43,13 @@ std::vector<TokenId> resolve_suppress_tokens(std::span<const TokenId> requested,
 void apply_logit_rules(const LogitRules& rules, std::span<const TokenId> sampled, std::span<float> logits);
 
 // The single rules, in the order in which they are applied.
+
+// Makes tokens that were sampled before less likely: a positive logit is divided by the penalty, a negative one
+// multiplied, once however often the token was sampled (Keskar et al. 2019, arXiv 1909.05858).
+void penalise_repetition(double penalty, std::span<const TokenId> sampled, std::span<float> logits);
+
+// Forbids every token that would complete a run of `size` tokens that was sampled before.
+void forbid_repeated_ngrams(std::size_t size, std::span<const TokenId> sampled, std::span<float> logits);
 
 // Forbids `tokens`; those beyond the row are ignored.
 void suppress(std::span<const TokenId> tokens, std::span<float> logits);

@@ -40,6 +40,11 @@ struct DecodingOptions {
   // none, for every token of a symbol that is not speech). Empty: nothing is suppressed, control tokens included.
   std::vector<TokenId> suppress_tokens = {-1};
   bool suppress_blank = true;
+  // Guards against loops, with faster-whisper's names and meaning. Both look at what this window has sampled so far.
+  // The logits of tokens that were sampled before are divided by this (multiplied when negative); 1: no penalty.
+  double repetition_penalty = 1.0;
+  // No run of so many tokens occurs twice; 0: any may.
+  std::size_t no_repeat_ngram_size = 0;
   bool without_timestamps = false;
   // The first time token is at most this; absent or 0: no limit.
   std::optional<double> max_initial_timestamp_s = 1.0;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "base/error.h"
@@ -161,6 +162,71 @@ TEST(MakeLogitRules, FollowsTheOptions) {
 
   options.suppress_blank = false;
   EXPECT_TRUE(make_logit_rules(options, tokenizer, settings).suppress_first.empty());
+}
+
+TEST(Guards, RepetitionIsPenalisedOnceAndByTheLogitsSign) {
+  std::vector<float> logits = {1.0F, 2.0F, -3.0F, 0.0F, 4.0F};
+  penalise_repetition(2.0, std::vector<TokenId>{1, 2, 1, 1, 3, 99, -1}, logits);
+  EXPECT_THAT(logits, ElementsAre(1.0F, 1.0F, -6.0F, 0.0F, 4.0F));
+  penalise_repetition(0.5, std::vector<TokenId>{4, 2}, logits);
+  EXPECT_THAT(logits, ElementsAre(1.0F, 1.0F, -3.0F, 0.0F, 8.0F)) << "below 1, repetition is encouraged";
+}
+
+TEST(Guards, ASuppressedTokenStaysSuppressed) {
+  const float forbidden = -std::numeric_limits<float>::infinity();
+  std::vector<float> logits = {forbidden, 1.0F};
+  penalise_repetition(1.5, std::vector<TokenId>{0}, logits);
+  EXPECT_EQ(logits[0], forbidden);
+}
+
+std::vector<TokenId> forbidden_by_ngrams(std::size_t size, const std::vector<TokenId>& sampled) {
+  std::vector<float> logits(10, 0.0F);
+  forbid_repeated_ngrams(size, sampled, logits);
+  std::vector<TokenId> forbidden;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    if (!std::isfinite(logits[i])) forbidden.push_back(static_cast<TokenId>(i));
+  }
+  return forbidden;
+}
+
+TEST(Guards, ARunOfTokensDoesNotComeTwice) {
+  EXPECT_THAT(forbidden_by_ngrams(3, {1, 2, 3, 1, 2}), ElementsAre(3));
+  EXPECT_THAT(forbidden_by_ngrams(3, {1, 2, 3, 1, 2, 4, 1, 2}), ElementsAre(3, 4));
+  EXPECT_THAT(forbidden_by_ngrams(3, {5, 5, 5}), ElementsAre(5)) << "runs may overlap";
+  EXPECT_THAT(forbidden_by_ngrams(2, {7, 8, 7}), ElementsAre(8));
+  EXPECT_THAT(forbidden_by_ngrams(1, {7, 8, 7}), ElementsAre(7, 8));
+}
+
+TEST(Guards, WithoutARepeatedRunEverythingMayCome) {
+  EXPECT_THAT(forbidden_by_ngrams(3, {1, 2, 3, 2, 1}), ElementsAre());
+  EXPECT_THAT(forbidden_by_ngrams(3, {1, 2}), ElementsAre());
+  EXPECT_THAT(forbidden_by_ngrams(3, {}), ElementsAre());
+  EXPECT_THAT(forbidden_by_ngrams(0, {1, 1, 1}), ElementsAre());
+  EXPECT_THAT(forbidden_by_ngrams(2, {99, 98, 99}), ElementsAre()) << "beyond the row";
+}
+
+TEST(Guards, AreAppliedWithTheOtherRules) {
+  LogitRules rules = small_rules();
+  rules.timestamps = false;
+  rules.no_repeat_ngram_size = 2;
+  EXPECT_THAT(allowed_after(rules, {3, 4, 3}), testing::Not(testing::Contains(4)));
+  rules = small_rules();
+  rules.timestamps = false;
+  rules.repetition_penalty = 4.0;
+  std::vector<float> logits(20, 1.0F);
+  apply_logit_rules(rules, std::vector<TokenId>{5}, logits);
+  EXPECT_EQ(logits[5], 0.25F);
+  EXPECT_EQ(logits[6], 1.0F);
+}
+
+TEST(Guards, APenaltyMustBePositive) {
+  const model::Tokenizer tokenizer = test::small_tokenizer();
+  for (const double penalty :
+       {0.0, -1.0, std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
+    DecodingOptions options;
+    options.repetition_penalty = penalty;
+    EXPECT_THROW(make_logit_rules(options, tokenizer, test::multilingual_settings()), Error) << penalty;
+  }
 }
 
 }  // namespace
