@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -16,6 +17,7 @@
 #include "decoding/text_measure.h"
 #include "model/tokenizer/languages.h"
 #include "model/whisper/constants.h"
+#include "pipeline/align/silence_skip.h"
 #include "pipeline/clips.h"
 #include "pipeline/prompt_history.h"
 #include "pipeline/window_segments.h"
@@ -28,6 +30,10 @@ using decoding::DecodingContext;
 using decoding::WindowResult;
 using model::TokenId;
 using WindowRef = std::shared_ptr<const model::EncodedWindow>;
+
+constexpr double kFramesPerSecond = static_cast<double>(model::kSampleRateHz) / static_cast<double>(model::kHopSamples);
+
+double seconds_of(std::size_t frames) { return static_cast<double>(frames) / kFramesPerSecond; }
 
 void check_stop(const std::stop_token& stop) {
   if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "transcription was cancelled");
@@ -83,9 +89,15 @@ class Run {
     mel_ = audio::log_mel_spectrogram(samples, audio::MelFilters(context_.model.dims().n_mels), front_end_);
     content_frames_ = mel_.frames - window_frames_;
     transcript_.duration_s = static_cast<double>(samples.size()) / static_cast<double>(model::kSampleRateHz);
+    order_ = WordOrder(transcript_.duration_s);
     settle_language();
     const std::vector<FrameRange> clips = clip_frames(options_.clip_timestamps, content_frames_);
-    for (const FrameRange& clip : clips) transcribe_clip(clip);
+    std::size_t last = 0;
+    for (const FrameRange& clip : clips) {
+      if (clip.first < last) order_.go_back_to(seconds_of(clip.first));
+      transcribe_clip(clip);
+      last = clip.last;
+    }
     report_progress(content_frames_);
     transcript_.text = context_.tokenizer.decode_text(history_.transcript());
     return std::move(transcript_);
@@ -141,16 +153,53 @@ class Run {
         decoding::decode_with_fallback(context_, encode(place.seek, place.frames), decoding_, options_.fallback, stop_);
     if (is_silence(result, options_.fallback)) return place.frames;
 
-    WindowSegments cut = cut_window(result, place, context_.tokenizer);
+    const auto empty = options_.word_timestamps ? EmptySegments::kKeep : EmptySegments::kClear;
+    WindowSegments cut = cut_window(result, place, context_.tokenizer, empty);
+    if (options_.word_timestamps && !add_words(place, cut)) return cut.advance_frames;
+    for (Segment& segment : cut.segments) history_.append(segment.tokens);
+    if (options_.word_timestamps) order_.settle(cut.segments);
     for (Segment& segment : cut.segments) {
       segment.id = transcript_.segments.size();
-      history_.append(segment.tokens);
       transcript_.segments.push_back(std::move(segment));
       if (events_.on_segment) events_.on_segment(transcript_.segments.back());
     }
     // What was sampled at a high temperature is too uncertain to lead the next window.
     if (!options_.condition_on_previous_text || result.temperature > 0.5) history_.forget();
     return cut.advance_frames;
+  }
+
+  // Gives the window's segments words, which also say where the next window begins. Returns whether the window's text
+  // is to be used.
+  bool add_words(const WindowPlace& place, WindowSegments& cut) {
+    const SpokenWindow spoken{.window = encode(place.seek, place.frames),
+                              .text_tokens = text_tokens_of(cut.segments, context_.tokenizer),
+                              .content_frames = place.frames,
+                              .language = decoding_.language,
+                              .task = decoding_.task};
+    const double start_s = seconds_of(place.seek);
+    add_word_times(cut.segments, align_words(context_, {&spoken, 1}).front(), context_.tokenizer,
+                   {.window_start_s = start_s, .last_speech_s = last_speech_s_}, options_.words);
+
+    std::size_t next_seek = place.seek + cut.advance_frames;
+    if (const auto end_s = last_word_end_s(cut.segments); !cut.ends_in_silence && end_s && *end_s > start_s) {
+      next_seek = static_cast<std::size_t>(std::nearbyint(*end_s * kFramesPerSecond));
+    }
+    SkipDecision decision{.next_seek = next_seek};
+    if (options_.hallucination_silence_threshold_s) {
+      const SpokenSpan span{.seek = place.seek,
+                            .frames = place.frames,
+                            .window_frames = window_frames_,
+                            .content_frames = content_frames_,
+                            .ends_in_silence = cut.ends_in_silence,
+                            .last_speech_s = last_speech_s_};
+      decision = skip_silence(cut.segments, span, *options_.hallucination_silence_threshold_s, next_seek);
+    }
+    // The reference would decode the same window for ever when it does not move on.
+    cut.advance_frames = std::max(decision.next_seek, place.seek + 1) - place.seek;
+    if (decision.discard) return false;
+    last_speech_s_ = last_word_end_s(cut.segments).value_or(last_speech_s_);
+    for (Segment& segment : cut.segments) clear_if_empty(segment);
+    return true;
   }
 
   // The encoded window of `frames` frames from `seek` on. The reference fills up a shorter one with the value 0 after
@@ -172,10 +221,7 @@ class Run {
 
   void report_progress(std::size_t frames) const {
     if (!events_.on_progress) return;
-    constexpr double kSecondsPerFrame =
-        static_cast<double>(model::kHopSamples) / static_cast<double>(model::kSampleRateHz);
-    events_.on_progress({.audio_done_s = static_cast<double>(frames) * kSecondsPerFrame,
-                         .audio_total_s = static_cast<double>(content_frames_) * kSecondsPerFrame});
+    events_.on_progress({.audio_done_s = seconds_of(frames), .audio_total_s = seconds_of(content_frames_)});
   }
 
   const DecodingContext context_;
@@ -192,6 +238,8 @@ class Run {
   // Language detection looks at the first window, and so does the transcription: kept so that it is encoded once.
   WindowRef last_window_;
   WindowPlace last_place_;
+  WordOrder order_{0};
+  double last_speech_s_ = 0;  // where the last word ends, as openai/whisper has it
   Transcript transcript_;
 };
 

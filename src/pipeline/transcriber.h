@@ -15,6 +15,7 @@
 #include "decoding/options.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/whisper/whisper_model.h"
+#include "pipeline/align/word_times.h"
 #include "pipeline/transcript.h"
 
 namespace amanuensis::pipeline {
@@ -27,6 +28,12 @@ struct TranscribeOptions {
   bool carry_initial_prompt = false;    // keep it before every window's prompt
   std::string hotwords;                 // words put before every window's prompt, to make them likelier
   bool condition_on_previous_text = true;
+  // When each word was said. The times also decide where the next window begins, so that the text may differ from the
+  // one without them.
+  bool word_timestamps = false;
+  WordTimeOptions words;
+  // With word times: silence longer than this (seconds) before words that look made up is skipped; absent: never.
+  std::optional<double> hallucination_silence_threshold_s;
   // Ranges of the audio to transcribe, in seconds: start, end, start, end, ...; the last end may be missing.
   std::vector<double> clip_timestamps = {0.0};
 };

@@ -17,10 +17,12 @@ constexpr double seconds_of(std::size_t frames) {
 
 class WindowCutter {
  public:
-  WindowCutter(const decoding::WindowResult& result, const WindowPlace& place, const model::Tokenizer& tokenizer)
+  WindowCutter(const decoding::WindowResult& result, const WindowPlace& place, const model::Tokenizer& tokenizer,
+               EmptySegments empty)
       : result_(result),
         place_(place),
         tokenizer_(tokenizer),
+        empty_(empty),
         timestamp_begin_(tokenizer.special().timestamp_begin),
         offset_s_(seconds_of(place.seek)) {}
 
@@ -28,6 +30,7 @@ class WindowCutter {
     const std::span<const TokenId> tokens(result_.tokens);
     const std::size_t n = tokens.size();
     const bool single_ending = n >= 2 && !is_timestamp(tokens[n - 2]) && is_timestamp(tokens[n - 1]);
+    out_.ends_in_silence = single_ending;
     std::vector<std::size_t> cuts;
     for (std::size_t i = 1; i < n; ++i) {
       if (is_timestamp(tokens[i - 1]) && is_timestamp(tokens[i])) cuts.push_back(i);
@@ -86,16 +89,14 @@ class WindowCutter {
     segment.avg_logprob = result_.avg_logprob;
     segment.compression_ratio = result_.compression_ratio;
     segment.no_speech_prob = result_.no_speech_prob;
-    if (start_s == end_s || decoding::strip_text(segment.text).empty()) {
-      segment.text.clear();
-      segment.tokens.clear();
-    }
+    if (empty_ == EmptySegments::kClear) clear_if_empty(segment);
     out_.segments.push_back(std::move(segment));
   }
 
   const decoding::WindowResult& result_;
   const WindowPlace place_;
   const model::Tokenizer& tokenizer_;
+  const EmptySegments empty_;
   const TokenId timestamp_begin_;
   const double offset_s_;
   WindowSegments out_;
@@ -104,8 +105,15 @@ class WindowCutter {
 }  // namespace
 
 WindowSegments cut_window(const decoding::WindowResult& result, const WindowPlace& place,
-                          const model::Tokenizer& tokenizer) {
-  return WindowCutter(result, place, tokenizer).cut();
+                          const model::Tokenizer& tokenizer, EmptySegments empty) {
+  return WindowCutter(result, place, tokenizer, empty).cut();
+}
+
+void clear_if_empty(Segment& segment) {
+  if (segment.start_s != segment.end_s && !decoding::strip_text(segment.text).empty()) return;
+  segment.text.clear();
+  segment.tokens.clear();
+  segment.words.clear();
 }
 
 }  // namespace amanuensis::pipeline

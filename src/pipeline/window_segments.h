@@ -18,13 +18,20 @@ struct WindowPlace {
 };
 
 struct WindowSegments {
-  std::vector<Segment> segments;   // ids are left at 0; a segment without length or text has neither text nor tokens
+  std::vector<Segment> segments;   // ids are left at 0
   std::size_t advance_frames = 0;  // from this window's first frame to the next window's; at least 1 unless frames is 0
+  bool ends_in_silence = false;    // the text ends with a single time token: nothing is said after it
 };
+
+// Segments without length or text say nothing: they are cleared, at once or by the caller, once they have words.
+enum class EmptySegments { kClear, kKeep };
 
 // Cuts between two time tokens that follow each other; text after the last such pair is left for the next window, which
 // begins there. Without a pair the window is one segment, up to its last time token if it has one.
 WindowSegments cut_window(const decoding::WindowResult& result, const WindowPlace& place,
-                          const model::Tokenizer& tokenizer);
+                          const model::Tokenizer& tokenizer, EmptySegments empty = EmptySegments::kClear);
+
+// Takes text, tokens and words from a segment that has no length or no text.
+void clear_if_empty(Segment& segment);
 
 }  // namespace amanuensis::pipeline

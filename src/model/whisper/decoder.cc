@@ -52,27 +52,31 @@ Decoder::Decoder(const Checkpoint& checkpoint, device::Backend& backend)
   vocabulary_ = load.projection(std::string(kTokenEmbedding), dims_.n_vocab, width);
 }
 
-std::vector<std::shared_ptr<const EncodedWindow>> Decoder::encode_windows(TensorView<const float> audio,
-                                                                          std::size_t windows) {
-  const std::size_t width = dims_.n_text_state;
-  const std::size_t positions = dims_.n_audio_ctx;
-  std::vector<std::vector<std::unique_ptr<device::KvCache>>> caches(windows);
-  for (const Block& block : blocks_) {
-    const TensorView<float> key_value = wide_.matrix(audio.rows(), 2 * width);
-    backend_.linear(*block.cross.key_value, audio, key_value, {});
-    for (std::size_t i = 0; i < windows; ++i) {
-      caches[i].push_back(backend_.make_kv_cache(positions, dims_.n_text_head, width / dims_.n_text_head));
-      const TensorView<const float> window = key_value.rows_at(i * positions, positions);
-      backend_.write_kv(*caches[i].back(), 0, window.cols_at(0, width), window.cols_at(width, width));
-    }
+std::shared_ptr<EncodedWindow> Decoder::new_window() const {
+  const std::size_t head_dim = dims_.n_text_state / dims_.n_text_head;
+  std::vector<std::unique_ptr<device::KvCache>> layers;
+  layers.reserve(blocks_.size());
+  for (std::size_t i = 0; i < blocks_.size(); ++i) {
+    layers.push_back(backend_.make_kv_cache(dims_.n_audio_ctx, dims_.n_text_head, head_dim));
   }
-  std::vector<std::shared_ptr<const EncodedWindow>> encoded;
-  encoded.reserve(windows);
-  for (auto& layers : caches) encoded.push_back(std::make_shared<EncodedWindow>(std::move(layers), positions));
-  return encoded;
+  return std::make_shared<EncodedWindow>(std::move(layers), dims_.n_audio_ctx);
 }
 
-DecoderSequence Decoder::new_sequence(std::shared_ptr<const EncodedWindow> window) const {
+void Decoder::fill_windows(TensorView<const float> audio, std::span<const std::shared_ptr<EncodedWindow>> windows) {
+  const std::size_t width = dims_.n_text_state;
+  const std::size_t positions = dims_.n_audio_ctx;
+  for (const std::shared_ptr<EncodedWindow>& window : windows) check_window(window.get());
+  for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
+    const TensorView<float> key_value = wide_.matrix(audio.rows(), 2 * width);
+    backend_.linear(*blocks_[layer].cross.key_value, audio, key_value, {});
+    for (std::size_t i = 0; i < windows.size(); ++i) {
+      const TensorView<const float> window = key_value.rows_at(i * positions, positions);
+      backend_.write_kv(*windows[i]->layers_[layer], 0, window.cols_at(0, width), window.cols_at(width, width));
+    }
+  }
+}
+
+void Decoder::check_window(const EncodedWindow* window) const {
   if (window == nullptr) reject("a decoder sequence needs an encoded window; encode() returns them");
   if (window->layers() != blocks_.size() || window->positions() != dims_.n_audio_ctx) {
     reject(
@@ -80,13 +84,24 @@ DecoderSequence Decoder::new_sequence(std::shared_ptr<const EncodedWindow> windo
                     "another model",
                     window->layers(), window->positions(), blocks_.size(), dims_.n_audio_ctx));
   }
+}
+
+DecoderSequence Decoder::new_sequence(std::shared_ptr<const EncodedWindow> window, std::size_t capacity) const {
+  check_window(window.get());
   std::vector<std::unique_ptr<device::KvCache>> layers;
   layers.reserve(blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     layers.push_back(
-        backend_.make_kv_cache(dims_.n_text_ctx, dims_.n_text_head, dims_.n_text_state / dims_.n_text_head));
+        backend_.make_kv_cache(capacity, dims_.n_text_head, dims_.n_text_state / dims_.n_text_head));
   }
   return {std::move(window), std::move(layers)};
+}
+
+void Decoder::restart_sequence(DecoderSequence& sequence, std::shared_ptr<const EncodedWindow> window) const {
+  check_window(window.get());
+  if (sequence.layers_.size() != blocks_.size()) reject("a decoder sequence of another model cannot be used again");
+  sequence.window_ = std::move(window);
+  sequence.length_ = 0;
 }
 
 void Decoder::copy_sequence(DecoderSequence& to, const DecoderSequence& from) const {
@@ -131,9 +146,7 @@ void Decoder::check(std::span<const DecodeItem> items) const {
   }
 }
 
-void Decoder::run(std::span<const DecodeItem> items) {
-  if (items.empty()) return;
-  check(items);
+TensorView<float> Decoder::begin(std::span<const DecodeItem> items) {
   spans_.clear();
   std::size_t rows = 0;
   for (const DecodeItem& item : items) {
@@ -142,6 +155,13 @@ void Decoder::run(std::span<const DecodeItem> items) {
   }
   const TensorView<float> x = x_.matrix(rows, dims_.n_text_state);
   embed(items, x);
+  return x;
+}
+
+void Decoder::run(std::span<const DecodeItem> items) {
+  if (items.empty()) return;
+  check(items);
+  const TensorView<float> x = begin(items);
   for (std::size_t layer = 0; layer < blocks_.size(); ++layer) {
     self_attention(layer, items, x);
     cross_attention(layer, items, x);
@@ -186,13 +206,15 @@ void Decoder::self_attention(std::size_t layer, std::span<const DecodeItem> item
   backend_.linear(*weights.out, normed, x, {.residual = x.data(), .residual_stride = x.stride()});
 }
 
-void Decoder::cross_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x) {
+void Decoder::cross_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x,
+                              const AlignmentCall* alignment) {
   const CrossAttentionWeights& weights = blocks_[layer].cross;
   const std::size_t width = dims_.n_text_state;
   const TensorView<float> normed = normed_.matrix(x.rows(), width);
   backend_.layer_norm(x, weights.norm.gamma, weights.norm.beta, normed);
   const TensorView<float> query = wide_.matrix(x.rows(), width);
   backend_.linear(*weights.query, normed, query, {});
+  if (alignment != nullptr) read_maps(layer, *alignment, query);
   attention_.clear();
   for (std::size_t i = 0; i < items.size(); ++i) {
     const EncodedWindow& window = *items[i].sequence->window_;

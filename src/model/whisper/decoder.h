@@ -12,6 +12,7 @@
 #include "base/tensor_view.h"
 #include "device/backend.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/whisper/alignment.h"
 #include "model/whisper/scratch.h"
 #include "model/whisper/weights.h"
 #include "model/whisper/whisper_model.h"
@@ -23,13 +24,18 @@ class Decoder {
   // The backend must outlive the decoder. Throws as WhisperModel's constructor does.
   Decoder(const Checkpoint& checkpoint, device::Backend& backend);
 
-  // Cross-attention keys and values of encoder output [windows * n_audio_ctx, n_audio_state].
-  std::vector<std::shared_ptr<const EncodedWindow>> encode_windows(TensorView<const float> audio, std::size_t windows);
+  std::shared_ptr<EncodedWindow> new_window() const;
+  // Cross-attention keys and values of encoder output [windows.size() * n_audio_ctx, n_audio_state].
+  void fill_windows(TensorView<const float> audio, std::span<const std::shared_ptr<EncodedWindow>> windows);
 
-  DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window) const;
+  // With room for `capacity` tokens.
+  DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window, std::size_t capacity) const;
+  void restart_sequence(DecoderSequence& sequence, std::shared_ptr<const EncodedWindow> window) const;
   void copy_sequence(DecoderSequence& to, const DecoderSequence& from) const;
   // As WhisperModel::decode.
   void run(std::span<const DecodeItem> items);
+  // As WhisperModel::align.
+  void align(std::span<const AlignmentItem> items, const AlignmentRequest& request);
 
  private:
   struct Block {
@@ -43,12 +49,25 @@ class Decoder {
     std::size_t rows = 0;
   };
 
+  struct AlignmentCall {
+    std::span<const AlignmentItem> items;
+    const AlignmentRequest& request;
+  };
+
   void check(std::span<const DecodeItem> items) const;
+  void check_window(const EncodedWindow* window) const;
   void embed(std::span<const DecodeItem> items, TensorView<float> x) const;
   void self_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x);
-  void cross_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x);
+  // Also reads the layer's alignment heads when there is a call that wants them.
+  void cross_attention(std::size_t layer, std::span<const DecodeItem> items, TensorView<float> x,
+                       const AlignmentCall* alignment = nullptr);
   void mlp(std::size_t layer, TensorView<float> x);
   void project(std::span<const DecodeItem> items, TensorView<const float> x);
+  // Gives each item its place among the rows and returns the embedded tokens.
+  TensorView<float> begin(std::span<const DecodeItem> items);
+  void check_alignment(std::span<const AlignmentItem> items, const AlignmentRequest& request) const;
+  void read_maps(std::size_t layer, const AlignmentCall& call, TensorView<const float> query);
+  void score(std::span<const AlignmentItem> items, std::size_t vocabulary, TensorView<const float> x);
 
   device::Backend& backend_;
   ModelDimensions dims_;

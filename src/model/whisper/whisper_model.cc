@@ -55,19 +55,35 @@ AlignedBuffer<float> WhisperModel::encoder_output(TensorView<const float> log_me
 
 std::vector<std::shared_ptr<const EncodedWindow>> WhisperModel::encode(
     std::span<const TensorView<const float>> log_mels) const {
+  std::vector<std::shared_ptr<EncodedWindow>> windows;
+  for (std::size_t i = 0; i < log_mels.size(); ++i) windows.push_back(new_window());
+  encode_into(log_mels, windows);
+  return {windows.begin(), windows.end()};
+}
+
+std::shared_ptr<EncodedWindow> WhisperModel::new_window() const { return state_->decoder.new_window(); }
+
+void WhisperModel::encode_into(std::span<const TensorView<const float>> log_mels,
+                               std::span<const std::shared_ptr<EncodedWindow>> windows) const {
+  if (log_mels.size() != windows.size()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{} log-mel windows cannot be encoded into {}", log_mels.size(), windows.size()));
+  }
   const ModelDimensions& dims = state_->dims;
-  std::vector<std::shared_ptr<const EncodedWindow>> encoded;
   for (std::size_t first = 0; first < log_mels.size(); first += kWindowsPerPass) {
     const std::size_t count = std::min(kWindowsPerPass, log_mels.size() - first);
     const TensorView<float> audio = state_->audio.matrix(count * dims.n_audio_ctx, dims.n_audio_state);
     state_->encoder.run(log_mels.subspan(first, count), audio);
-    std::ranges::move(state_->decoder.encode_windows(audio, count), std::back_inserter(encoded));
+    state_->decoder.fill_windows(audio, windows.subspan(first, count));
   }
-  return encoded;
 }
 
 DecoderSequence WhisperModel::new_sequence(std::shared_ptr<const EncodedWindow> window) const {
-  return state_->decoder.new_sequence(std::move(window));
+  return state_->decoder.new_sequence(std::move(window), state_->dims.n_text_ctx);
+}
+
+void WhisperModel::restart_sequence(DecoderSequence& sequence, std::shared_ptr<const EncodedWindow> window) const {
+  state_->decoder.restart_sequence(sequence, std::move(window));
 }
 
 void WhisperModel::copy_sequence(DecoderSequence& to, const DecoderSequence& from) const {
@@ -75,5 +91,9 @@ void WhisperModel::copy_sequence(DecoderSequence& to, const DecoderSequence& fro
 }
 
 void WhisperModel::decode(std::span<const DecodeItem> items) const { state_->decoder.run(items); }
+
+void WhisperModel::align(std::span<const AlignmentItem> items, const AlignmentRequest& request) const {
+  state_->decoder.align(items, request);
+}
 
 }  // namespace amanuensis::model

@@ -13,6 +13,7 @@
 #include "base/tensor_view.h"
 #include "device/backend.h"
 #include "model/checkpoint/checkpoint.h"
+#include "model/whisper/alignment.h"
 
 namespace amanuensis::model {
 
@@ -26,6 +27,7 @@ class EncodedWindow {
   std::size_t positions() const { return positions_; }
 
  private:
+  friend class Decoder;
   std::vector<std::unique_ptr<device::KvCache>> layers_;
   std::size_t positions_;
 };
@@ -75,13 +77,27 @@ class WhisperModel {
   // encoder_output does.
   std::vector<std::shared_ptr<const EncodedWindow>> encode(std::span<const TensorView<const float>> log_mels) const;
 
+  // Room for one window's keys and values, to be encoded into as often as the owner likes: memory that is allocated once.
+  std::shared_ptr<EncodedWindow> new_window() const;
+  // As encode(), into windows that new_window() has made, one for each log-mel. Nobody may be using what they held.
+  void encode_into(std::span<const TensorView<const float>> log_mels,
+                   std::span<const std::shared_ptr<EncodedWindow>> windows) const;
+
   DecoderSequence new_sequence(std::shared_ptr<const EncodedWindow> window) const;
+  // Makes a sequence of this model one that new_sequence(window) would return, without allocating. Throws as
+  // new_sequence does.
+  void restart_sequence(DecoderSequence& sequence, std::shared_ptr<const EncodedWindow> window) const;
   // Makes `to` hold what `from` holds. Throws Error{kInvalidArgument} when their windows differ.
   void copy_sequence(DecoderSequence& to, const DecoderSequence& from) const;
 
   // Feeds every item's tokens and writes its logits. Sequences must be distinct.
   // Throws Error{kInvalidArgument} when a sequence would grow past n_text_ctx or a token is outside the vocabulary.
   void decode(std::span<const DecodeItem> items) const;
+
+  // Runs whole sequences of known tokens at once, and says what the request's heads look at and how probable the tokens
+  // are. The vocabulary is multiplied only for tokens whose probability is asked for.
+  // Throws Error{kInvalidArgument} as decode() does, and for heads, positions or shapes that do not fit the model.
+  void align(std::span<const AlignmentItem> items, const AlignmentRequest& request) const;
 
  private:
   struct State;

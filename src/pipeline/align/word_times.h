@@ -73,6 +73,9 @@ class WordOrder {
   // audio_s: where the audio ends.
   explicit WordOrder(double audio_s) : audio_s_(audio_s) {}
 
+  // The audio goes back to `time_s` (clips out of order): the words that follow begin there at the earliest.
+  void go_back_to(double time_s) { last_end_s_ = time_s; }
+
   // Settles the words of the next segments (one window's, say), and moves the segments' ends with the words they stood
   // at. Words for which no audio is left are dropped.
   void settle(std::span<Segment> segments);
