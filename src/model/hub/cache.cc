@@ -200,6 +200,14 @@ bool is_complete_whisper_model(const fs::path& directory) {
   });
 }
 
+bool is_complete_model(const fs::path& directory, ModelKind kind) {
+  if (kind == ModelKind::kWhisper) return is_complete_whisper_model(directory);
+  return std::ranges::any_of(kVoiceActivityWeights, [&](std::string_view name) {
+    std::error_code problem;
+    return fs::is_regular_file(directory / name, problem);
+  });
+}
+
 std::uint64_t directory_size_bytes(const fs::path& directory) {
   std::uint64_t total = 0;
   for_each_file(directory, [&](const fs::directory_entry& entry) { total += size_or_zero(entry.path()); });

@@ -6,6 +6,7 @@
 // Plain functions over the file system; safe against other processes as far as rename and flock are.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -50,6 +51,13 @@ std::vector<std::string> cached_repositories(const std::filesystem::path& root);
 
 // True when the folder holds a whole Whisper checkpoint: config.json with model_type "whisper" and all weight files.
 bool is_complete_whisper_model(const std::filesystem::path& directory);
+
+// Names of the weight file of a voice activity model, the publisher's own first.
+inline constexpr std::array<std::string_view, 2> kVoiceActivityWeights{"silero_vad_16k.safetensors",
+                                                                       "model.safetensors"};
+
+// True when what a model of that kind needs is there.
+bool is_complete_model(const std::filesystem::path& directory, ModelKind kind);
 
 // Bytes of the files below a folder, through links.
 std::uint64_t directory_size_bytes(const std::filesystem::path& directory);

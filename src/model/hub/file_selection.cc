@@ -1,6 +1,7 @@
 #include "model/hub/file_selection.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -8,6 +9,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "model/hub/cache.h"
 
 namespace amanuensis::model {
 namespace {
@@ -19,9 +21,18 @@ constexpr std::array<std::string_view, 10> kSmallFiles{
     "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json",          "vocab.json",
     "merges.txt",  "added_tokens.json",      "tokenizer_config.json",    "special_tokens_map.json", "normalizer.json"};
 
+std::vector<RemoteFile> select_voice_activity_files(const RemoteRepository& repository) {
+  for (const std::string_view name : kVoiceActivityWeights) {
+    if (const RemoteFile* weights = repository.find(name)) return {*weights};
+  }
+  throw Error(ErrorCode::kUnsupported, fmt::format("{} holds no voice activity model: it has neither {}",
+                                                   repository.repository, fmt::join(kVoiceActivityWeights, " nor ")));
+}
+
 }  // namespace
 
-std::vector<RemoteFile> select_files(const RemoteRepository& repository) {
+std::vector<RemoteFile> select_files(const RemoteRepository& repository, ModelKind kind) {
+  if (kind == ModelKind::kVoiceActivity) return select_voice_activity_files(repository);
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorCode::kUnsupported,
                 fmt::format("{} is not a Whisper checkpoint in Hugging Face layout: {}", repository.repository, why));

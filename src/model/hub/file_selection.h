@@ -14,8 +14,9 @@ namespace amanuensis::model {
 inline constexpr std::string_view kShardIndex = "model.safetensors.index.json";
 
 // Small files first, then model.safetensors, or the shard index when the weights are in several files (its shards are
-// known once it is here: see shard_files). Throws Error{kUnsupported} saying what is missing.
-std::vector<RemoteFile> select_files(const RemoteRepository& repository);
+// known once it is here: see shard_files); of a voice activity model its weights alone. Throws Error{kUnsupported}
+// saying what is missing.
+std::vector<RemoteFile> select_files(const RemoteRepository& repository, ModelKind kind);
 
 // The weight files that a shard index names. Throws Error{kBadData} when the index is malformed or names a file that
 // the repository lacks or that may not be written.

@@ -37,7 +37,7 @@ std::optional<fs::path> cached(const HubSettings& settings, const ModelName& nam
   const auto commit = cache.commit_of(name.revision);
   if (!commit) return std::nullopt;
   const fs::path snapshot = cache.snapshot(*commit);
-  if (!is_complete_whisper_model(snapshot)) return std::nullopt;
+  if (!is_complete_model(snapshot, kind_of(name.repository))) return std::nullopt;
   return snapshot;
 }
 
@@ -82,7 +82,7 @@ class Pull {
   fs::path run(const ModelName& name) {
     const RemoteRepository repository = api_.describe(name, stop_);
     const RepositoryCache cache(settings_.cache, repository.repository);
-    std::vector<RemoteFile> files = select_files(repository);
+    std::vector<RemoteFile> files = select_files(repository, kind_of(name.repository));
     if (files.back().name == kShardIndex) {
       announce(files);
       for (const RemoteFile& file : shard_files(repository, fetch_index(repository, cache, files.back()))) {
@@ -152,7 +152,9 @@ std::vector<InstalledModel> Hub::installed() const {
   }
   std::vector<InstalledModel> models;
   models.reserve(by_name.size());
-  for (const auto& [name, path] : by_name) models.push_back({name, path, directory_size_bytes(path), {}, {}});
+  for (const auto& [name, path] : by_name) {
+    models.push_back({name, path, directory_size_bytes(path), {}, {}, ModelKind::kWhisper});
+  }
   const auto first_cached = static_cast<std::ptrdiff_t>(models.size());
 
   for (const std::string& repository : cached_repositories(settings_.cache)) {
@@ -162,10 +164,11 @@ std::vector<InstalledModel> Hub::installed() const {
     for (fs::directory_iterator entry(cache.folder() / "snapshots", problem);
          !problem && entry != fs::directory_iterator(); entry.increment(problem)) {
       const std::string commit = entry->path().filename().string();
-      if (!is_complete_whisper_model(entry->path())) continue;
+      const ModelKind kind = kind_of(repository);
+      if (!is_complete_model(entry->path(), kind)) continue;
       const std::string name = display_name(repository);
       models.push_back({commit == main_commit ? name : fmt::format("{}@{}", name, commit), entry->path(),
-                        directory_size_bytes(entry->path()), repository, commit});
+                        directory_size_bytes(entry->path()), repository, commit, kind});
     }
   }
   std::sort(models.begin() + first_cached, models.end(),

@@ -36,12 +36,18 @@ struct HubSettings {
   std::chrono::seconds stall_timeout{30};
 };
 
+enum class ModelKind {
+  kWhisper,
+  kVoiceActivity,  // Silero's network: model/vad/silero_vad.h
+};
+
 // A published short name.
 struct KnownModel {
   std::string_view name;        // "base.en"
   std::string_view repository;  // "openai/whisper-base.en"
   std::string_view note;        // "74 M parameters, English only"
   int download_mb;              // about, of the files we fetch
+  ModelKind kind = ModelKind::kWhisper;
 };
 std::span<const KnownModel> known_models();
 
@@ -51,6 +57,7 @@ struct InstalledModel {
   std::uint64_t size_bytes = 0;
   std::string repository;  // empty for a bundled model
   std::string revision;    // commit; empty for a bundled model
+  ModelKind kind = ModelKind::kWhisper;
 };
 
 struct PullProgress {
@@ -65,7 +72,7 @@ class Hub {
 
   const HubSettings& settings() const { return settings_; }
 
-  // Whisper models that are complete on this machine: bundled ones first, then the cache, each group by name.
+  // Models that are complete on this machine: bundled ones first, then the cache, each group by name.
   std::vector<InstalledModel> installed() const;
   // A checkpoint's path for a bundled name, a short name, an existing path (directory or file), or owner/name, each of
   // the names optionally with "@revision". Throws Error{kNotFound} with the nearest names and the command that fetches

@@ -51,6 +51,12 @@ std::string display_name(std::string_view repository) {
   return std::string(repository);
 }
 
+ModelKind kind_of(std::string_view repository) {
+  const auto models = known_models();
+  const auto found = std::ranges::find(models, repository, &KnownModel::repository);
+  return found == models.end() ? ModelKind::kWhisper : found->kind;
+}
+
 std::string pull_command(std::string_view text) {
   return parse_model_name(text) ? "amanuensis models pull " + std::string(text) : std::string();
 }

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/hub/hub.h"
+
 namespace amanuensis::model {
 
 struct ModelName {
@@ -18,6 +20,9 @@ std::optional<ModelName> parse_model_name(std::string_view text);
 
 // The short name of a repository, or the repository itself when it has none.
 std::string display_name(std::string_view repository);
+
+// What a repository holds, by the published names; Whisper where it is not among them.
+ModelKind kind_of(std::string_view repository);
 
 // "amanuensis models pull base" is right for this text; empty when it names nothing that could be fetched.
 std::string pull_command(std::string_view text);

@@ -262,6 +262,31 @@ TEST_F(HubTest, RepositoryWithoutUsableWeightsIsRefused) {
   EXPECT_THAT(failed_pull(settings(), ErrorCode::kUnsupported, "some/torch"), HasSubstr("no model.safetensors"));
 }
 
+TEST_F(HubTest, VoiceActivityModelIsOneFile) {
+  const FakeHub::Repository repository{kCommit,
+                                       {{"config.json", {R"({"model_type": "silero_vad"})"}},
+                                        {"model.safetensors", {weights('v'), true}},
+                                        {"README.md", {"not wanted"}}}};
+  hub_.set_repository("mlx-community/silero-vad-v6", repository);
+  const Hub hub(settings());
+  EXPECT_THROW(hub.resolve("silero-vad"), Error);
+  const fs::path path = hub.pull("silero-vad", {}, {});
+  EXPECT_EQ(read_file(path / "model.safetensors"), weights('v'));
+  EXPECT_FALSE(fs::exists(path / "README.md"));
+  EXPECT_EQ(hub.resolve("silero-vad"), path);
+  ASSERT_EQ(hub.installed().size(), 1U);
+  EXPECT_EQ(hub.installed()[0].name, "silero-vad");
+  EXPECT_EQ(hub.installed()[0].kind, ModelKind::kVoiceActivity);
+  EXPECT_GT(hub.remove("silero-vad"), 0U);
+  EXPECT_TRUE(hub.installed().empty());
+}
+
+TEST_F(HubTest, VoiceActivityRepositoryWithoutWeightsIsRefused) {
+  hub_.set_repository("mlx-community/silero-vad-v6", {kCommit, {{"onnx/model.onnx", {"other", true}}}});
+  EXPECT_THAT(failed_pull(settings(), ErrorCode::kUnsupported, "silero-vad"),
+              HasSubstr("neither silero_vad_16k.safetensors nor model.safetensors"));
+}
+
 TEST_F(HubTest, OfflineTouchesNoNetwork) {
   HubSettings offline = settings();
   offline.offline = true;
