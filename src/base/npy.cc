@@ -1,18 +1,13 @@
 #include "base/npy.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <bit>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <string>
 
 #include "base/error.h"
+#include "base/whole_file.h"
 
 namespace amanuensis {
 namespace {
@@ -35,51 +30,6 @@ std::string npy_header(std::span<const std::size_t> shape) {
   return header + description + std::string(padding, ' ') + "\n";
 }
 
-// A file that removes itself unless it is given its final name.
-class PendingFile {
- public:
-  explicit PendingFile(const std::filesystem::path& path) : path_(path), temporary_(path.string() + ".XXXXXX") {
-    fd_ = ::mkostemp(temporary_.data(), O_CLOEXEC);
-    if (fd_ < 0) fail("cannot write");
-  }
-  ~PendingFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    ::unlink(temporary_.c_str());
-  }
-  PendingFile(const PendingFile&) = delete;
-  PendingFile& operator=(const PendingFile&) = delete;
-
-  void write(std::span<const std::byte> bytes) {
-    while (!bytes.empty()) {
-      const ssize_t count = ::write(fd_, bytes.data(), bytes.size());
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0) fail("cannot write");
-      bytes = bytes.subspan(static_cast<std::size_t>(count));
-    }
-  }
-
-  void publish() {
-    // mkostemp makes files for their owner alone; this one is an ordinary result.
-    constexpr mode_t kReadableByAll = S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH;
-    if (::fchmod(fd_, kReadableByAll) != 0) fail("cannot set its permissions");
-    if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename its temporary file");
-    ::close(fd_);
-    fd_ = -1;
-  }
-
- private:
-  [[noreturn]] void fail(const char* what) const {
-    const int error = errno;
-    throw Error(error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo,
-                fmt::format("{}: {}: {}", path_.string(), what, std::strerror(error)));
-  }
-
-  std::filesystem::path path_;
-  std::string temporary_;
-  int fd_ = -1;
-};
-
 void check_shape(const std::string& name, std::span<const float> values, std::span<const std::size_t> shape) {
   std::size_t elements = 1;
   for (const std::size_t extent : shape) elements *= extent;
@@ -94,10 +44,10 @@ void check_shape(const std::string& name, std::span<const float> values, std::sp
 void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape) {
   check_shape(path.string(), values, shape);
   const std::string header = npy_header(shape);
-  PendingFile file(path);
-  file.write(std::as_bytes(std::span(header)));
+  WholeFile file(path);
+  file.write(header);
   file.write(std::as_bytes(values));
-  file.publish();
+  file.commit();
 }
 
 std::string encode_npy(const std::string& name, std::span<const float> values, std::span<const std::size_t> shape) {

@@ -9,9 +9,8 @@
 namespace amanuensis {
 
 // Writes `values`, row-major with the given shape (empty: a scalar), as little-endian float32. The file appears whole
-// or not at all: it is written under a temporary name beside `path`, then renamed. Throws Error{kInvalidArgument} when
-// the shape does not hold exactly values.size() elements, Error{kNotFound} when the folder is not there and Error{kIo}
-// when the system refuses to write.
+// or not at all. Throws Error{kInvalidArgument} when the shape does not hold exactly values.size() elements, and as
+// WholeFile does.
 void write_npy(const std::filesystem::path& path, std::span<const float> values, std::span<const std::size_t> shape);
 
 // The same file's bytes, for a pipe. Throws Error{kInvalidArgument} as write_npy does, naming `name`.

@@ -1,5 +1,5 @@
-// A transcript as a file beside others. A file appears whole or not at all: it is written under another name in the
-// same folder and then renamed, replacing an older one. Keeps no state; may be called from any thread.
+// A transcript as a file beside others. A file appears whole or not at all, replacing an older one. Keeps no state; may
+// be called from any thread.
 #pragma once
 
 #include <filesystem>

@@ -1,0 +1,34 @@
+// A file that appears whole or not at all: it is written under another name in the same folder, then renamed, and takes
+// the place of an older one. One object is one file and belongs to one thread; different files are independent.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+namespace amanuensis {
+
+class WholeFile {
+ public:
+  // Begins an empty file that will be called `target`. This and the rest throw Error{kNotFound} when the folder is not
+  // there, Error{kResourceExhausted} when the disk is full and Error{kIo} when the system refuses; then nothing of it
+  // is left, and what was called `target` before still is.
+  explicit WholeFile(std::filesystem::path target);
+  ~WholeFile();
+  WholeFile(const WholeFile&) = delete;
+  WholeFile& operator=(const WholeFile&) = delete;
+
+  void write(std::span<const std::byte> bytes) const;
+  void write(std::string_view text) const { write(std::as_bytes(std::span(text))); }
+
+  // Gives the file its name, after all of it has reached the disk. Without this call it disappears.
+  void commit();
+
+ private:
+  std::filesystem::path target_;
+  std::filesystem::path partial_;
+  int descriptor_ = -1;
+};
+
+}  // namespace amanuensis
