@@ -10,8 +10,8 @@
 
 #include "decoding/fallback.h"
 #include "decoding/language.h"
-#include "hashed_whisper.h"
 #include "support/error_of.h"
+#include "support/hashed_whisper.h"
 
 namespace amanuensis::decoding {
 namespace {
@@ -32,8 +32,8 @@ model::ModelDimensions miniature() {
 }
 
 // One small model for all tests of this file: it is immutable.
-const HashedWhisper& small_model() {
-  static const HashedWhisper model(miniature());
+const test::HashedWhisper& small_model() {
+  static const test::HashedWhisper model(miniature());
   return model;
 }
 

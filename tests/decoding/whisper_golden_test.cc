@@ -8,10 +8,8 @@
 #include <vector>
 
 #include "decoding/decode_window.h"
-#include "support/cpu_machine.h"
 #include "support/goldens.h"
-#include "support/hashed_model.h"
-#include "support/hashed_vocabulary.h"
+#include "support/hashed_whisper.h"
 
 namespace amanuensis::decoding {
 namespace {
@@ -39,24 +37,17 @@ class WhisperDecodeGolden : public testing::TestWithParam<const char*> {};
 
 TEST_P(WhisperDecodeGolden, GreedyAndBeamGiveTheTokensOfTheReference) {
   const json golden = test::read_golden("whisper_decode_" + std::string(GetParam()) + ".json");
-  test::CpuMachine machine;
-  const test::HashedModel hashed(test::read_dimensions(golden["dims"]));
-  const model::WhisperModel model(hashed.checkpoint(), machine.backend());
-  const model::Tokenizer tokenizer = test::hashed_tokenizer(golden);
-  const model::GenerationSettings generation = test::hashed_settings(golden);
-  const DecodingContext context{model, tokenizer, generation};
+  const test::HashedWhisper whisper(test::read_dimensions(golden["dims"]));
+  ASSERT_EQ(whisper.generation().suppress_tokens, golden["non_speech_tokens"].get<std::vector<TokenId>>());
+  ASSERT_EQ(whisper.tokenizer().special().no_timestamps, golden["special"]["<|notimestamps|>"].get<TokenId>());
 
   std::map<std::string, std::shared_ptr<const model::EncodedWindow>> windows;
   for (const json& expected : golden["cases"]) {
     SCOPED_TRACE(expected["name"].get<std::string>());
     auto& window = windows[expected["mel"]];
-    if (window == nullptr) {
-      const model::ModelDimensions& dims = model.dims();
-      const AlignedBuffer<float> mel = test::hashed_mel(expected["mel"], dims.n_mels, dims.window_frames());
-      const std::vector<TensorView<const float>> one = {mel.matrix(dims.n_mels, dims.window_frames())};
-      window = model.encode(one)[0];
-    }
-    const WindowResult result = decode_window(context, window, read_options(expected["options"]), std::stop_token());
+    if (window == nullptr) window = whisper.window(expected["mel"]);
+    const WindowResult result =
+        decode_window(whisper.context(), window, read_options(expected["options"]), std::stop_token());
     EXPECT_EQ(result.tokens, expected["tokens"].get<std::vector<TokenId>>());
     EXPECT_NEAR(result.avg_logprob, expected["avg_logprob"].get<double>(), 1e-4);
     const double no_speech = expected["no_speech_prob"];
