@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,10 +71,34 @@ class FileSource : public ByteSource {
   std::int64_t size_bytes_;
 };
 
+// A pipe, which may stay silent for as long as its writer likes: waits until there is something to read or the reader
+// has lost patience.
+class PatientPipe {
+ public:
+  PatientPipe(Descriptor pipe, std::stop_token stop) : pipe_(std::move(pipe)), stop_(std::move(stop)) {}
+
+  std::ptrdiff_t read(std::span<std::uint8_t> into) const noexcept {
+    constexpr int kLookMs = 100;
+    pollfd waiting{pipe_.get(), POLLIN, 0};
+    while (true) {
+      if (stop_.stop_requested()) return -ECANCELED;
+      const int ready = ::poll(&waiting, 1, stop_.stop_possible() ? kLookMs : -1);
+      if (ready < 0 && errno != EINTR) return -errno;
+      if (ready <= 0) continue;
+      const std::ptrdiff_t count = pipe_.read(into);
+      if (count != -EAGAIN) return count;
+    }
+  }
+
+ private:
+  Descriptor pipe_;
+  std::stop_token stop_;
+};
+
 // Bytes already taken from a pipe, then the rest of it.
 class PipeSource : public ByteSource {
  public:
-  PipeSource(Descriptor pipe, std::vector<std::uint8_t> head) : pipe_(std::move(pipe)), head_(std::move(head)) {}
+  PipeSource(PatientPipe pipe, std::vector<std::uint8_t> head) : pipe_(std::move(pipe)), head_(std::move(head)) {}
 
   std::ptrdiff_t read(std::span<std::uint8_t> into) noexcept override {
     if (head_done_ == head_.size()) return pipe_.read(into);
@@ -86,7 +111,7 @@ class PipeSource : public ByteSource {
   bool seek(std::int64_t) noexcept override { return false; }
 
  private:
-  Descriptor pipe_;
+  PatientPipe pipe_;
   std::vector<std::uint8_t> head_;
   std::size_t head_done_ = 0;
 };
@@ -149,7 +174,7 @@ std::unique_ptr<ByteSource> spool(const std::string& name, ByteSource& source) {
   return std::make_unique<FileSource>(std::move(file), size_bytes);
 }
 
-std::unique_ptr<ByteSource> open_pipe(const std::string& name, Descriptor pipe) {
+std::unique_ptr<ByteSource> open_pipe(const std::string& name, PatientPipe pipe) {
   std::vector<std::uint8_t> head(8);
   std::size_t filled = 0;
   while (filled < head.size()) {
@@ -170,16 +195,17 @@ std::unique_ptr<ByteSource> open_pipe(const std::string& name, Descriptor pipe) 
 
 std::string display_name(const std::filesystem::path& path) { return path == "-" ? "standard input" : path.string(); }
 
-std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path) {
+std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path, const std::stop_token& stop) {
   const std::string name = display_name(path);
-  Descriptor file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: opening a named pipe does not wait for its writer. Regular files know no such mode.
+  Descriptor file(path == "-" ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.get() < 0) throw_system_error(name, "cannot open", errno);
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) throw_system_error(name, "cannot open", errno);
   if (S_ISDIR(status.st_mode)) {
     throw Error(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder; name the media files in it", name));
   }
-  if (!S_ISREG(status.st_mode)) return open_pipe(name, std::move(file));
+  if (!S_ISREG(status.st_mode)) return open_pipe(name, {std::move(file), stop});
   if (status.st_size == 0) throw Error(ErrorCode::kBadData, fmt::format("{}: is empty (0 bytes)", name));
   return std::make_unique<FileSource>(std::move(file), status.st_size);
 }

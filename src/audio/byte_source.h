@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 
 namespace amanuensis::audio {
@@ -26,9 +27,10 @@ class ByteSource {
 };
 
 // A regular file, or anything else that open() takes (a named pipe); "-" is standard input. MP4 and QuickTime files
-// from a pipe are first copied to an unnamed temporary file, because their index is often at the end. Throws
-// Error{kNotFound, kInvalidArgument for a folder, kIo}.
-std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path);
+// from a pipe are first copied to an unnamed temporary file, because their index is often at the end. A pipe in which
+// nothing arrives is waited for until `stop` is requested; reading then fails with ECANCELED. Throws Error{kNotFound,
+// kInvalidArgument for a folder, kIo}.
+std::unique_ptr<ByteSource> open_byte_source(const std::filesystem::path& path, const std::stop_token& stop = {});
 
 // `bytes` must outlive the source.
 std::unique_ptr<ByteSource> memory_byte_source(std::span<const std::byte> bytes);

@@ -17,6 +17,10 @@ namespace {
 constexpr double kToleratedMissingS = 0.5;
 constexpr double kToleratedMissingShare = 0.02;
 
+[[noreturn]] void throw_cancelled(const std::string& name) {
+  throw Error(ErrorCode::kCancelled, fmt::format("{}: reading it was cancelled", name));
+}
+
 }  // namespace
 
 struct AudioReader::State {
@@ -36,6 +40,7 @@ struct AudioReader::State {
   bool any_sample = false;
   bool ended = false;
   std::string warning;
+  std::stop_token stop;
 };
 
 bool AudioReader::State::refill() {
@@ -43,6 +48,7 @@ bool AudioReader::State::refill() {
   pending_done = 0;
   while (pending.empty() && !ended) {
     const AVFrame* frame = input.next_frame();
+    if (stop.stop_requested()) throw_cancelled(input.name());
     if (frame == nullptr) {
       resampler.finish(pending);
       ended = true;
@@ -89,9 +95,17 @@ void AudioReader::State::note_what_was_wrong() {
   if (!parts.empty()) warning = fmt::format("{}: {}", name, fmt::join(parts, "; "));
 }
 
-AudioReader::AudioReader(const std::filesystem::path& path)
-    : AudioReader(
-          std::make_unique<State>(open_byte_source(path), path == "-" ? "" : path.string(), display_name(path))) {}
+AudioReader::AudioReader(const std::filesystem::path& path, std::stop_token stop) {
+  const std::string name = display_name(path);
+  try {
+    state_ = std::make_unique<State>(open_byte_source(path, stop), path == "-" ? "" : path.string(), name);
+  } catch (const Error&) {
+    // Whatever a source that stopped giving made of the file.
+    if (stop.stop_requested()) throw_cancelled(name);
+    throw;
+  }
+  state_->stop = std::move(stop);
+}
 
 AudioReader::AudioReader(std::unique_ptr<State> state) : state_(std::move(state)) {}
 

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,8 +30,9 @@ class AudioReader {
  public:
   // Opens a media file, or standard input for "-". Throws Error naming the file: kNotFound, kInvalidArgument (a folder,
   // a playlist), kIo, kBadData (not media, with what was found instead), kUnsupported (no audio track, with the tracks
-  // it has; no decoder for the codec).
-  explicit AudioReader(const std::filesystem::path& path);
+  // it has; no decoder for the codec). Once `stop` is requested, this and read() throw Error{kCancelled}, also while
+  // they wait for a pipe in which nothing arrives.
+  explicit AudioReader(const std::filesystem::path& path, std::stop_token stop = {});
 
   // Reads a media file that is already in memory, which must stay there as long as the reader. `name` is for messages;
   // its extension helps to recognise formats without a signature.

@@ -22,7 +22,7 @@ int run(Context& context, const Arguments& arguments) {
   constexpr std::array<std::string_view, 2> kBands{"80", "128"};
   const std::size_t n_mels = std::stoul(read_choice({"--n-mels", arguments.n_mels}, kBands));
   const kernels::KernelTable kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
-  const audio::LogMel mel = first_window(arguments.file, n_mels, kWindowFrames, kernels);
+  const audio::LogMel mel = first_window(arguments.file, {n_mels, kWindowFrames}, kernels, context.stop);
   const std::array<std::size_t, 2> shape{mel.n_mels, mel.frames};
   write_array(context.terminal, arguments.output, mel.values.span(), shape);
   return 0;

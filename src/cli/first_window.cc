@@ -8,17 +8,17 @@
 
 namespace amanuensis::cli {
 
-audio::LogMel first_window(const std::string& file, std::size_t n_mels, std::size_t frames,
-                           const kernels::KernelTable& kernels) {
-  std::vector<float> samples(frames * audio::kHopSamples);
-  audio::AudioReader reader(file);
+audio::LogMel first_window(const std::string& file, const WindowShape& shape, const kernels::KernelTable& kernels,
+                           const std::stop_token& stop) {
+  std::vector<float> samples(shape.frames * audio::kHopSamples);
+  audio::AudioReader reader(file, stop);
   std::span<float> rest(samples);
   while (!rest.empty()) {
     const std::size_t got = reader.read(rest);
     if (got == 0) break;
     rest = rest.subspan(got);
   }
-  return audio::log_mel_spectrogram(samples, audio::MelFilters(n_mels), {.kernels = &kernels});
+  return audio::log_mel_spectrogram(samples, audio::MelFilters(shape.n_mels), {.kernels = &kernels});
 }
 
 void write_array(Terminal& terminal, const std::string& path, std::span<const float> values,

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "audio/log_mel.h"
@@ -11,10 +12,15 @@
 
 namespace amanuensis::cli {
 
-// Log-mel [n_mels, frames] of the first `frames` frames (10 ms each), cut or padded with silence, as openai/whisper's
+struct WindowShape {
+  std::size_t n_mels = 80;
+  std::size_t frames = 3000;  // of 10 ms
+};
+
+// Log-mel [n_mels, frames] of the first frames, cut or padded with silence, as openai/whisper's
 // log_mel_spectrogram(pad_or_trim(audio)). Throws as AudioReader does.
-audio::LogMel first_window(const std::string& file, std::size_t n_mels, std::size_t frames,
-                           const kernels::KernelTable& kernels);
+audio::LogMel first_window(const std::string& file, const WindowShape& shape, const kernels::KernelTable& kernels,
+                           const std::stop_token& stop);
 
 // Writes a float32 array to a .npy file, or to standard output for "-" (refused when that is a terminal).
 void write_array(Terminal& terminal, const std::string& path, std::span<const float> values,

@@ -36,8 +36,8 @@ int run(Context& context, const Arguments& arguments) {
   const Engine engine(context, engine_options);
   const model::WhisperModel& model = engine.model();
 
-  const audio::LogMel mel =
-      first_window(arguments.file, model.dims().n_mels, model.dims().window_frames(), engine.kernels());
+  const WindowShape window{model.dims().n_mels, model.dims().window_frames()};
+  const audio::LogMel mel = first_window(arguments.file, window, engine.kernels(), context.stop);
   const std::array<TensorView<const float>, 1> batch{mel.view()};
   model::DecoderSequence sequence = model.new_sequence(model.encode(batch).front());
   const std::array<std::size_t, 2> shape{tokens.size(), model.dims().n_vocab};

@@ -1,4 +1,8 @@
 // `amanuensis transcribe` as a person or a script uses it: what goes where, and how it ends.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 
 #include "e2e/program_fixture.h"
@@ -109,6 +113,30 @@ TEST_F(TranscribeTest, InterruptEndsCleanly) {
 
   options.signal = SIGTERM;
   EXPECT_EQ(transcribe({file, "--verbose", "-o", path("out")}, options).exit_code, 143);
+}
+
+// A pipe whose writer is there but writes nothing, and one whose writer never comes.
+TEST_F(TranscribeTest, InterruptEndsTheWaitForAnIdlePipe) {
+  const std::string pipe = path("idle");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  test::RunOptions options;
+  options.signal = SIGINT;
+  options.signal_after = "loaded in";
+  options.signal_delay = std::chrono::milliseconds(300);
+  options.timeout = std::chrono::seconds(60);
+  const test::RunResult no_writer = transcribe({pipe, "--verbose"}, options);
+  EXPECT_EQ(no_writer.exit_code, 130) << no_writer.error;
+
+  const int writer = open(pipe.c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(writer, 0);
+  options.input_file = pipe;
+  const test::RunResult silent = transcribe({"-", "--verbose"}, options);
+  EXPECT_EQ(silent.exit_code, 130) << silent.error;
+  EXPECT_TRUE(silent.error.ends_with("amanuensis: interrupted\n")) << silent.error;
+  // The first bytes of a file, and then nothing more.
+  EXPECT_EQ(write(writer, "RIFF\0\0\0\0WAVE", 12), 12);
+  EXPECT_EQ(transcribe({"-", "--verbose"}, options).exit_code, 130);
+  close(writer);
 }
 
 TEST_F(TranscribeTest, ReaderThatGoesAwayEndsItQuietly) {
