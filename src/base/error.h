@@ -17,6 +17,7 @@ enum class ErrorCode {
   kNetwork,            // a download failed
   kCancelled,          // the caller asked to stop
   kResourceExhausted,  // out of memory, disk or capacity
+  kDeadlineExceeded,   // the caller gave a time by which to be done, and it passed
   kInternal,           // a defect of this program
 };
 

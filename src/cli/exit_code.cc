@@ -18,6 +18,7 @@ int exit_code(ErrorCode code) {
       return kExitNetwork;
     case ErrorCode::kCancelled:
       return kExitInterrupted;
+    case ErrorCode::kDeadlineExceeded:
     case ErrorCode::kResourceExhausted:
       return kExitResources;
     case ErrorCode::kInternal:

@@ -10,25 +10,30 @@
 namespace amanuensis::decoding {
 
 WindowDecoder::WindowDecoder(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
-                             const DecodingOptions& options)
+                             const DecodingOptions& options, SequencePool* pool)
     : context_(context),
       options_(options),
       rules_(make_logit_rules(options, context.tokenizer, context.generation)),
       initial_(make_initial_tokens(options, context.tokenizer, context.generation, context.model.dims().n_text_ctx)),
       sample_length_(resolve_sample_length(options, context.model.dims().n_text_ctx)),
-      window_(std::move(window)),
       search_(make_search(options, context.tokenizer.special().eot)),
-      logits_(context.model.dims().n_vocab) {
-  sequences_.push_back(context_.model.new_sequence(window_));
+      sequences_(context.model, pool, std::move(window)) {
+  sequences_.add();
 }
 
 void WindowDecoder::collect(std::vector<model::DecodeItem>& items) {
   const std::size_t vocabulary = context_.model.dims().n_vocab;
+  if (own_logits_.size() < rows() * vocabulary) own_logits_ = AlignedBuffer<float>(rows() * vocabulary);
+  collect(items, own_logits_.matrix(rows(), vocabulary));
+}
+
+void WindowDecoder::collect(std::vector<model::DecodeItem>& items, TensorView<float> logits) {
+  logits_ = logits;
   if (phase_ == Phase::kSample) {
     for (std::size_t i = 0; i < search_->live().size(); ++i) {
       items.push_back({.sequence = &sequences_[i],
                        .tokens = std::span(search_->live()[i].tokens).last(1),
-                       .logits = {logits_.data() + i * vocabulary, 1, vocabulary}});
+                       .logits = logits.rows_at(i, 1)});
     }
     return;
   }
@@ -36,32 +41,31 @@ void WindowDecoder::collect(std::vector<model::DecodeItem>& items) {
   // for two positions of the prompt, not for all.
   const std::span<const TokenId> tokens(initial_.tokens);
   const std::size_t until_sot = initial_.sot_index + 1;
-  items.push_back({.sequence = &sequences_.front(),
+  items.push_back({.sequence = &sequences_[0],
                    .tokens = phase_ == Phase::kUntilSot ? tokens.first(until_sot) : tokens.subspan(until_sot),
-                   .logits = {logits_.data(), 1, vocabulary}});
+                   .logits = logits.rows_at(0, 1)});
 }
 
-void WindowDecoder::advance() {
+void WindowDecoder::choose() {
+  sampled_ = false;
   if (phase_ == Phase::kUntilSot) {
     const TokenId no_speech = context_.tokenizer.special().no_speech;
     if (no_speech >= 0) {
-      result_.no_speech_prob = softmax_at(std::span(logits_.span()).first(context_.model.dims().n_vocab),
-                                          static_cast<std::size_t>(no_speech));
+      result_.no_speech_prob = softmax_at(logits_.row(0), static_cast<std::size_t>(no_speech));
     }
     phase_ = Phase::kPrompt;
     if (initial_.sot_index + 1 < initial_.tokens.size()) return;
   }
   phase_ = Phase::kSample;
-  sample();
+  for (std::size_t i = 0; i < search_->live().size(); ++i) {
+    apply_logit_rules(rules_, search_->live()[i].tokens, logits_.row(i));
+  }
+  search_->advance(logits_);
+  sampled_ = true;
 }
 
-void WindowDecoder::sample() {
-  const std::size_t vocabulary = context_.model.dims().n_vocab;
-  const std::size_t rows = search_->live().size();
-  for (std::size_t i = 0; i < rows; ++i) {
-    apply_logit_rules(rules_, search_->live()[i].tokens, {logits_.data() + i * vocabulary, vocabulary});
-  }
-  search_->advance(std::as_const(logits_).matrix(rows, vocabulary));
+void WindowDecoder::settle() {
+  if (!sampled_) return;
   ++steps_;
   const bool context_full = initial_.tokens.size() + steps_ > context_.model.dims().n_text_ctx;
   if (search_->complete() || steps_ >= sample_length_ || context_full) {
@@ -91,21 +95,15 @@ void WindowDecoder::rearrange_sequences() {
     if (taken_by[sources[i]] == i) continue;
     if (spare.empty()) {
       spare.push_back(sequences_.size());
-      sequences_.push_back(context_.model.new_sequence(window_));
+      sequences_.add();
     }
     place[i] = spare.back();
     spare.pop_back();
     context_.model.copy_sequence(sequences_[place[i]], sequences_[sources[i]]);
   }
 
-  std::vector<model::DecoderSequence> arranged;
-  arranged.reserve(sequences_.size());
-  for (const std::size_t p : place) arranged.push_back(std::move(sequences_[p]));
-  for (const std::size_t s : spare) arranged.push_back(std::move(sequences_[s]));
-  sequences_ = std::move(arranged);
-
-  const std::size_t needed = sources.size() * context_.model.dims().n_vocab;
-  if (logits_.size() < needed) logits_ = AlignedBuffer<float>(needed);
+  place.insert(place.end(), spare.begin(), spare.end());
+  sequences_.reorder(place);
 }
 
 void WindowDecoder::finish() {

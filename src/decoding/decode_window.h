@@ -15,6 +15,7 @@
 #include "decoding/options.h"
 #include "decoding/prompt.h"
 #include "decoding/search.h"
+#include "decoding/sequence_pool.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/tokenizer/tokenizer.h"
 #include "model/whisper/whisper_model.h"
@@ -39,23 +40,35 @@ struct WindowResult {
 
 class WindowDecoder {
  public:
+  // Sequences come from `pool`, if there is one; it must outlive the decoder.
   // Throws Error{kInvalidArgument} for options that make no sense for this model.
   WindowDecoder(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
-                const DecodingOptions& options);
+                const DecodingOptions& options, SequencePool* pool = nullptr);
 
   bool done() const { return done_; }
-  // Appends this window's part of the next decoder call; at least one item while not done(). The items stay valid until
-  // advance().
+  // Rows of logits that the next call writes for this window; at least one while not done().
+  std::size_t rows() const { return phase_ == Phase::kSample ? search_->live().size() : 1; }
+  // Appends this window's part of the next decoder call, which writes to `logits` [rows(), n_vocab]. Items and logits
+  // stay valid until advance().
+  void collect(std::vector<model::DecodeItem>& items, TensorView<float> logits);
+  // The same with logits that the decoder keeps.
   void collect(std::vector<model::DecodeItem>& items);
-  // Takes the logits that the call has written.
-  void advance();
+  // Takes the logits that the call has written: choose(), then settle().
+  void advance() {
+    choose();
+    settle();
+  }
+  // The arithmetic on the logits, which are written to. Touches neither the model nor the pool, so that the windows of
+  // one call may do it on several threads.
+  void choose();
+  // What follows from it for the sequences; ends the window when it is complete.
+  void settle();
   // Once done().
   WindowResult result() const { return result_; }
 
  private:
   enum class Phase { kUntilSot, kPrompt, kSample };
 
-  void sample();
   void rearrange_sequences();
   void finish();
 
@@ -64,12 +77,13 @@ class WindowDecoder {
   const LogitRules rules_;
   const InitialTokens initial_;
   const std::size_t sample_length_;
-  const std::shared_ptr<const model::EncodedWindow> window_;
 
   std::unique_ptr<TokenSearch> search_;
-  std::vector<model::DecoderSequence> sequences_;  // sequences_[i] holds what search_->live()[i] holds, or is spare
-  AlignedBuffer<float> logits_;                    // [most live sequences, n_vocab]
+  SequenceLease sequences_;          // sequences_[i] holds what search_->live()[i] holds, or is spare
+  TensorView<float> logits_;         // of the call in progress
+  AlignedBuffer<float> own_logits_;  // [most live sequences, n_vocab], for a caller that brings none
   Phase phase_ = Phase::kUntilSot;
+  bool sampled_ = false;  // by the last choose()
   std::size_t steps_ = 0;
   bool done_ = false;
   WindowResult result_;

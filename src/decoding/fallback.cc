@@ -18,19 +18,26 @@ bool needs_fallback(const WindowResult& result, const FallbackOptions& options) 
   return repetitive || improbable;
 }
 
+DecodingOptions attempt_options(const DecodingOptions& options, const FallbackOptions& fallback, std::size_t index) {
+  DecodingOptions attempt = options;
+  attempt.temperature = fallback.temperatures[index];
+  attempt.seed = stream_key(options.seed, index);
+  return attempt;
+}
+
+void check_fallback(const FallbackOptions& fallback) {
+  if (!fallback.temperatures.empty()) return;
+  throw Error(ErrorCode::kInvalidArgument, "no temperature to decode at; give at least one, such as 0");
+}
+
 WindowResult decode_with_fallback(const DecodingContext& context,
                                   const std::shared_ptr<const model::EncodedWindow>& window,
                                   const DecodingOptions& options, const FallbackOptions& fallback,
                                   const std::stop_token& stop) {
-  if (fallback.temperatures.empty()) {
-    throw Error(ErrorCode::kInvalidArgument, "no temperature to decode at; give at least one, such as 0");
-  }
-  DecodingOptions attempt = options;
+  check_fallback(fallback);
   WindowResult result;
   for (std::size_t i = 0; i < fallback.temperatures.size(); ++i) {
-    attempt.temperature = fallback.temperatures[i];
-    attempt.seed = stream_key(options.seed, i);
-    result = decode_window(context, window, attempt, stop);
+    result = decode_window(context, window, attempt_options(options, fallback, i), stop);
     if (!needs_fallback(result, fallback)) break;
   }
   return result;

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,5 +20,12 @@ using LanguageProbabilities = std::vector<std::pair<std::string, double>>;
 // smaller token). Throws Error{kInvalidArgument} when the model has no language tokens.
 LanguageProbabilities detect_language(const DecodingContext& context,
                                       const std::shared_ptr<const model::EncodedWindow>& window);
+
+// The same from the logits [n_vocab] after <|startoftranscript|>, for callers that detect many at once.
+LanguageProbabilities language_probabilities(const DecodingContext& context, std::span<const float> logits);
+
+// What needs no detection: "en" of an English-only model, or a model's single language. Absent for
+// all others.
+std::optional<LanguageProbabilities> only_language(const DecodingContext& context);
 
 }  // namespace amanuensis::decoding
