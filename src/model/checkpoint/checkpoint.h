@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/aligned_buffer.h"
 #include "base/mapped_file.h"
 #include "device/backend.h"
 #include "model/checkpoint/tensor.h"
@@ -75,6 +76,7 @@ class Checkpoint {
   // Filled by the format readers.
   std::map<std::string, Tensor, std::less<>> tensors;
   std::vector<MappedFile> files;
+  std::vector<AlignedBuffer<std::byte>> buffers;  // weights that no file holds (random_checkpoint)
 };
 
 // Opens a Hugging Face directory or a ggml file (told apart by what is there, not by the name). Checks every tensor's
