@@ -80,6 +80,15 @@ const Variant* first_of_type(std::span<const Variant> variants, Isa chosen, Type
   return first_of(variants, chosen, [type](const Variant& variant) { return variant.type == type; });
 }
 
+// Attention in bytes, or in bfloat16 where only the reference has bytes: it must not slow a vector unit down.
+template <typename Variant>
+const Variant* bytes_or_bfloat16(std::span<const Variant> variants, Isa chosen) {
+  const Variant* bytes = first_of_type(variants, chosen, AttentionType::kInt8);
+  return bytes->isa == Isa::kScalar
+             ? first_of_type(variants, chosen, chosen == Isa::kScalar ? AttentionType::kInt8 : AttentionType::kBFloat16)
+             : bytes;
+}
+
 }  // namespace
 
 KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa) {
@@ -93,14 +102,30 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
       .layer_norm = first_of(layer_norm_variants(), isa),
       .self_attention_f32 = first_of_type(self_attention_variants(), isa, AttentionType::kFloat32),
       .self_attention_bf16 = first_of_type(self_attention_variants(), isa, AttentionType::kBFloat16),
+      .self_attention_int8 = bytes_or_bfloat16(self_attention_variants(), isa),
       .cached_attention_f32 = first_of_type(cached_attention_variants(), isa, AttentionType::kFloat32),
       .cached_attention_bf16 = first_of_type(cached_attention_variants(), isa, AttentionType::kBFloat16),
+      .cached_attention_int8 = bytes_or_bfloat16(cached_attention_variants(), isa),
       .attention_map_f32 = first_of_type(attention_map_variants(), isa, AttentionType::kFloat32),
       .attention_map_bf16 = first_of_type(attention_map_variants(), isa, AttentionType::kBFloat16),
       .log_sum_exp = first_of(log_sum_exp_variants(), isa),
       .power_spectrum = first_of(power_spectrum_variants(), isa),
       .log_mel_bands = first_of(log_mel_bands_variants(), isa),
   };
+}
+
+GemmType fastest_type(const KernelTable& kernels) {
+  switch (kernels.gemm_int8->isa) {
+    case Isa::kAvx512:
+    case Isa::kNeonDotprod:
+    case Isa::kNeonBf16:
+      return GemmType::kInt8;
+    case Isa::kAvx2:
+    case Isa::kNeon:
+    case Isa::kScalar:
+      return GemmType::kFloat32;
+  }
+  return GemmType::kFloat32;
 }
 
 }  // namespace amanuensis::kernels

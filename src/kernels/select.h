@@ -27,8 +27,11 @@ struct KernelTable {
   const LayerNormVariant* layer_norm = nullptr;
   const SelfAttentionVariant* self_attention_f32 = nullptr;
   const SelfAttentionVariant* self_attention_bf16 = nullptr;
+  // The fastest that a set has for int8: bfloat16 where it has none in bytes.
+  const SelfAttentionVariant* self_attention_int8 = nullptr;
   const CachedAttentionVariant* cached_attention_f32 = nullptr;
   const CachedAttentionVariant* cached_attention_bf16 = nullptr;
+  const CachedAttentionVariant* cached_attention_int8 = nullptr;
   const AttentionMapVariant* attention_map_f32 = nullptr;
   const AttentionMapVariant* attention_map_bf16 = nullptr;
   const LogSumExpVariant* log_sum_exp = nullptr;
@@ -44,5 +47,9 @@ struct KernelTable {
 // "avx512", "neon"). A pure function. Throws Error{kInvalidArgument} for an unknown name and Error{kUnsupported} for a
 // set that this processor or this build lacks; both say which there are.
 KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa = {});
+
+// The type that multiplies fastest with these kernels and still gives a model's own text: int8 where the processor has
+// an instruction for dot products of bytes; else float32, which the others would only be widened to.
+GemmType fastest_type(const KernelTable& kernels);
 
 }  // namespace amanuensis::kernels

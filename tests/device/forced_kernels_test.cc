@@ -42,6 +42,14 @@ void spy_self_attention_bf16(const kernels::AttentionQueries& queries) noexcept 
   ran().insert("self_attention bfloat16");
   reference().self_attention_bf16->run(queries);
 }
+void spy_self_attention_int8(const kernels::AttentionQueries& queries) noexcept {
+  ran().insert("self_attention int8");
+  reference().self_attention_int8->run(queries);
+}
+void spy_cached_attention_int8(const kernels::CachedAttentionTask& task) noexcept {
+  ran().insert("cached_attention int8");
+  reference().cached_attention_int8->run(task);
+}
 void spy_cached_attention_f32(const kernels::CachedAttentionTask& task) noexcept {
   ran().insert("cached_attention float32");
   reference().cached_attention_f32->run(task);
@@ -70,12 +78,18 @@ class SpyTable {
     cached_attention_f32_.run = spy_cached_attention_f32;
     cached_attention_bf16_ = *table_.cached_attention_bf16;
     cached_attention_bf16_.run = spy_cached_attention_bf16;
+    self_attention_int8_ = *table_.self_attention_int8;
+    self_attention_int8_.run = spy_self_attention_int8;
+    cached_attention_int8_ = *table_.cached_attention_int8;
+    cached_attention_int8_.run = spy_cached_attention_int8;
     table_.gemm_f32 = &gemm_f32_;
     table_.gemm_bf16 = &gemm_bf16_;
     table_.gemm_int8 = &gemm_int8_;
     table_.layer_norm = &layer_norm_;
     table_.self_attention_f32 = &self_attention_f32_;
     table_.self_attention_bf16 = &self_attention_bf16_;
+    table_.self_attention_int8 = &self_attention_int8_;
+    table_.cached_attention_int8 = &cached_attention_int8_;
     table_.cached_attention_f32 = &cached_attention_f32_;
     table_.cached_attention_bf16 = &cached_attention_bf16_;
   }
@@ -92,7 +106,9 @@ class SpyTable {
   kernels::LayerNormVariant layer_norm_{};
   kernels::SelfAttentionVariant self_attention_f32_{};
   kernels::SelfAttentionVariant self_attention_bf16_{};
+  kernels::SelfAttentionVariant self_attention_int8_{};
   kernels::CachedAttentionVariant cached_attention_f32_{};
+  kernels::CachedAttentionVariant cached_attention_int8_{};
   kernels::CachedAttentionVariant cached_attention_bf16_{};
 };
 
@@ -159,9 +175,9 @@ TEST(ForcedKernels, BFloat16RunsTheTablesBFloat16Kernels) {
   EXPECT_EQ(kernels_of_convolution(ComputeType::kBFloat16), Names{"gemm bfloat16"});
 }
 
-TEST(ForcedKernels, Int8RunsInt8LinearsAndBFloat16Elsewhere) {
+TEST(ForcedKernels, Int8RunsInt8LinearsAndAttentionAndBFloat16Convolutions) {
   EXPECT_EQ(kernels_of_all_operations(ComputeType::kInt8),
-            (Names{"gemm int8", "layer_norm", "self_attention bfloat16", "cached_attention bfloat16"}));
+            (Names{"gemm int8", "layer_norm", "self_attention int8", "cached_attention int8"}));
   EXPECT_EQ(kernels_of_convolution(ComputeType::kInt8), Names{"gemm bfloat16"});
 }
 

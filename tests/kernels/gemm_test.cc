@@ -160,7 +160,8 @@ TEST(Gemm, EpilogueAppliesBiasThenGeluThenResidual) {
       for (std::size_t c = 0; c < p.out; ++c) {
         const double z = plain.view()(r, c);
         const double expected = 0.5 * z * std::erfc(-z / std::sqrt(2.0)) + residual[r * (p.out + 1) + c];
-        ASSERT_NEAR(full.view()(r, c), expected, 2e-6) << describe(variant, p);
+        ASSERT_NEAR(full.view()(r, c), expected, variant.type == GemmType::kFloat32 ? 2e-6 : 1e-5 + 8e-5 * std::abs(z))
+            << describe(variant, p);
       }
     }
   }

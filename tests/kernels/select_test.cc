@@ -103,6 +103,13 @@ TEST(SelectKernels, AForcedSetIsWhatTheTableHolds) {
   }
 }
 
+TEST(SelectKernels, TheFastestTypeIsInt8WhereBytesHaveAnInstruction) {
+  EXPECT_EQ(fastest_type(select_kernels(CpuFeatures{})), GemmType::kFloat32);
+  if (!built().contains(Isa::kAvx512)) GTEST_SKIP() << "not an x86-64 build";
+  EXPECT_EQ(fastest_type(select_kernels(everything())), GemmType::kInt8);
+  EXPECT_EQ(fastest_type(select_kernels(everything(), "avx2")), GemmType::kFloat32);
+}
+
 TEST(SelectKernels, RefusesUnknownAndMissingSets) {
   expect_error(everything(), "sse9", ErrorCode::kInvalidArgument);
   expect_error(everything(), "AVX2", ErrorCode::kInvalidArgument);

@@ -5,77 +5,60 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/bfloat16.h"
+#include "kernels/attention/cache_rows.h"
 
 namespace amanuensis::device {
 namespace {
 
 using kernels::AttentionType;
 
-void convert(float value, float& to) { to = value; }
-void convert(float value, std::uint16_t& to) { to = kernels::bfloat16_from_float(value); }
+const float* floats_at(const std::byte* bytes) { return reinterpret_cast<const float*>(bytes); }
 
-template <typename T>
-void store_rows(const kernels::CacheLayout& layout, std::size_t capacity, T* head, std::size_t first,
-                TensorView<const float> k, TensorView<const float> v) {
-  T* values = head + layout.key_elements(capacity);
-  for (std::size_t i = 0; i < k.rows(); ++i) {
-    const std::span<const float> key = k.row(i);
-    const std::span<const float> value = v.row(i);
-    for (std::size_t d = 0; d < key.size(); ++d) {
-      convert(key[d], head[layout.key_index(first + i, d)]);
-      convert(value[d], values[layout.value_index(first + i, d)]);
+// Neighbouring items that look at the same rows of one cache, and whose queries and results lie one row below the other
+// as those of beams do, become one: the cache is then read once for all of them.
+void join_items(std::span<const CachedAttention> items, std::vector<CachedAttention>& joined) {
+  joined.clear();
+  for (const CachedAttention& item : items) {
+    if (!joined.empty()) {
+      CachedAttention& last = joined.back();
+      const std::size_t rows = last.q.rows();
+      const bool same_keys = last.cache == item.cache && last.visible == item.visible && !last.causal && !item.causal;
+      const bool below = last.q.stride() == item.q.stride() && last.q.cols() == item.q.cols() &&
+                         item.q.data() == last.q.data() + rows * last.q.stride() &&
+                         last.out.stride() == item.out.stride() &&
+                         item.out.data() == last.out.data() + rows * last.out.stride();
+      if (same_keys && below) {
+        last.q = {last.q.data(), rows + item.q.rows(), last.q.cols(), last.q.stride()};
+        last.out = {last.out.data(), rows + item.q.rows(), last.out.cols(), last.out.stride()};
+        continue;
+      }
     }
+    joined.push_back(item);
   }
 }
 
 }  // namespace
 
 CpuKvCache::CpuKvCache(AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim)
-    : type_(type), capacity_(capacity), heads_(heads), head_dim_(head_dim), layout_(type, capacity, head_dim) {
-  if (type == AttentionType::kFloat32) {
-    float_ = AlignedBuffer<float>(heads * layout_.head_elements());
-  } else {
-    bfloat_ = AlignedBuffer<std::uint16_t>(heads * layout_.head_elements());
-  }
+    : type_(type), heads_(heads), layout_(type, capacity, head_dim), memory_(heads * layout_.head_bytes()) {}
+
+const float* CpuKvCache::key_steps(std::size_t head_index) const {
+  return layout_.has_steps() ? floats_at(head(head_index) + layout_.key_steps_offset()) : nullptr;
 }
 
-const void* CpuKvCache::keys(std::size_t head) const {
-  const std::size_t at = head * layout_.head_elements();
-  return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
-}
-
-const void* CpuKvCache::values(std::size_t head) const {
-  const std::size_t at = head * layout_.head_elements() + layout_.key_elements(capacity_);
-  return type_ == AttentionType::kFloat32 ? static_cast<const void*>(float_.data() + at) : bfloat_.data() + at;
+const float* CpuKvCache::value_steps(std::size_t head_index) const {
+  return layout_.has_steps() ? floats_at(head(head_index) + layout_.value_steps_offset()) : nullptr;
 }
 
 void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
-  assert(head < heads_ && k.cols() == head_dim_ && first + k.rows() <= capacity_);
-  const std::size_t at = head * layout_.head_elements();
-  if (type_ == AttentionType::kFloat32) {
-    store_rows(layout_, capacity_, float_.data() + at, first, k, v);
-  } else {
-    store_rows(layout_, capacity_, bfloat_.data() + at, first, k, v);
-  }
+  assert(head < heads_);
+  kernels::store_cache_rows(type_, layout_, memory_.data() + head * layout_.head_bytes(), first, k, v);
 }
 
-void CpuKvCache::copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows) {
-  assert(head < heads_ && type_ == from.type_ && head_dim_ == from.head_dim_);
-  assert(rows <= capacity_ && rows <= from.capacity_);
-  // Whole blocks and units: what lies past `rows` is finite in both caches and seen by nobody.
-  const auto copy = [&](auto* to, const auto* source) {
-    to += head * layout_.head_elements();
-    source += head * from.layout_.head_elements();
-    std::copy_n(source, layout_.key_elements(rows), to);
-    std::copy_n(source + from.layout_.key_elements(from.capacity_), layout_.value_elements(rows),
-                to + layout_.key_elements(capacity_));
-  };
-  if (type_ == AttentionType::kFloat32) {
-    copy(float_.data(), from.float_.data());
-  } else {
-    copy(bfloat_.data(), from.bfloat_.data());
-  }
+void CpuKvCache::copy_head(std::size_t index, const CpuKvCache& from, std::size_t rows) {
+  assert(index < heads_ && type_ == from.type_);
+  kernels::copy_cache_rows(layout_, memory_.data() + index * layout_.head_bytes(), from.layout_, from.head(index),
+                           rows);
 }
 
 void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::SelfAttentionVariant& variant,
@@ -109,21 +92,26 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
 
 void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
                           std::span<const CachedAttention> items, std::size_t heads) {
+  std::vector<CachedAttention>& joined = workspace.cached_attention_items();
+  join_items(items, joined);
   std::size_t scratch = 0;
-  for (const CachedAttention& item : items) {
+  for (const CachedAttention& item : joined) {
     const std::size_t keys = item.visible + (item.causal && item.q.rows() > 0 ? item.q.rows() - 1 : 0);
     assert(item.cache != nullptr && keys <= item.cache->capacity());
-    const std::size_t dim = static_cast<const CpuKvCache&>(*item.cache).head_dim();
-    scratch = std::max(scratch, kernels::cached_attention_scratch(keys, dim));
+    const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
+    assert(cache.type() == variant.type && cache.heads() == heads);
+    scratch = std::max(scratch, kernels::cached_attention_scratch(keys, cache.head_dim()));
   }
   workspace.reserve_workers(scratch * sizeof(float));
-  pool.parallel_for(items.size() * heads, [&](std::size_t i, std::size_t worker) {
-    const CachedAttention& item = items[i / heads];
+  pool.parallel_for(joined.size() * heads, [&](std::size_t i, std::size_t worker) {
+    const CachedAttention& item = joined[i / heads];
     const std::size_t head = i % heads;
     const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
     const std::size_t dim = cache.head_dim();
-    variant.run({.keys = cache.keys(head),
-                 .values = cache.values(head),
+    variant.run({.keys = cache.head(head),
+                 .values = cache.head(head) + cache.layout().values_offset(),
+                 .key_steps = cache.key_steps(head),
+                 .value_steps = cache.value_steps(head),
                  .head_dim = dim,
                  .q = item.q.data() + head * dim,
                  .q_stride = item.q.stride(),
@@ -139,22 +127,35 @@ void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels:
 void run_attention_map(ThreadPool& pool, Workspace& workspace, const kernels::AttentionMapVariant& variant,
                        std::span<const AttentionMap> items) {
   std::size_t scratch = 0;
+  std::size_t unpacked =
+      0;  // floats for the keys of an int8 cache, for which there is no variant: few heads are asked for
   std::vector<std::pair<std::size_t, std::size_t>> tasks;  // item, and which of its chosen heads
   for (std::size_t i = 0; i < items.size(); ++i) {
     const AttentionMap& item = items[i];
     assert(item.cache != nullptr && item.visible <= item.cache->capacity());
     assert(item.weights.rows() == item.chosen.size() * item.q.rows() && item.weights.cols() == item.visible);
-    const std::size_t dim = static_cast<const CpuKvCache&>(*item.cache).head_dim();
-    scratch = std::max(scratch, kernels::cached_attention_scratch(item.visible, dim));
+    const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
+    assert(cache.type() == variant.type || cache.type() == AttentionType::kInt8);
+    scratch = std::max(scratch, kernels::cached_attention_scratch(item.visible, cache.head_dim()));
+    if (cache.type() != variant.type) {
+      const kernels::CacheLayout floats(variant.type, item.visible, cache.head_dim());
+      unpacked = std::max(unpacked, floats.key_elements(item.visible));
+    }
     for (std::size_t h = 0; h < item.chosen.size(); ++h) tasks.emplace_back(i, h);
   }
-  workspace.reserve_workers(scratch * sizeof(float));
+  workspace.reserve_workers((scratch + unpacked) * sizeof(float));
   pool.parallel_for(tasks.size(), [&](std::size_t t, std::size_t worker) {
     const auto [i, h] = tasks[t];
     const AttentionMap& item = items[i];
     const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
     const std::size_t head = item.chosen[h];
-    variant.run({.keys = cache.keys(head),
+    auto* floats = reinterpret_cast<float*>(workspace.worker(worker));
+    const void* keys = cache.head(head);
+    if (unpacked > 0) {
+      kernels::unpack_int8_keys(cache.layout(), cache.head(head), item.visible, floats);
+      keys = floats;
+    }
+    variant.run({.keys = keys,
                  .head_dim = cache.head_dim(),
                  .q = item.q.data() + head * cache.head_dim(),
                  .q_stride = item.q.stride(),
@@ -162,7 +163,7 @@ void run_attention_map(ThreadPool& pool, Workspace& workspace, const kernels::At
                  .visible = item.visible,
                  .map = item.weights.data() + h * item.q.rows() * item.weights.stride(),
                  .map_stride = item.weights.stride(),
-                 .scratch = reinterpret_cast<float*>(workspace.worker(worker))});
+                 .scratch = floats + unpacked});
   });
 }
 

@@ -16,17 +16,19 @@
 
 namespace amanuensis::device {
 
-// Every head's keys and values in the layout of kernels/attention/cached_attention.h, float32 or bfloat16.
+// Every head's keys and values in the layout of kernels/attention/cached_attention.h.
 class CpuKvCache final : public KvCache {
  public:
   CpuKvCache(kernels::AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim);
 
-  std::size_t capacity() const override { return capacity_; }
+  std::size_t capacity() const override { return layout_.capacity(); }
   std::size_t heads() const { return heads_; }
-  std::size_t head_dim() const { return head_dim_; }
+  std::size_t head_dim() const { return layout_.head_dim(); }
   kernels::AttentionType type() const { return type_; }
-  const void* keys(std::size_t head) const;
-  const void* values(std::size_t head) const;
+  const kernels::CacheLayout& layout() const { return layout_; }
+  const std::byte* head(std::size_t index) const { return memory_.data() + index * layout_.head_bytes(); }
+  const float* key_steps(std::size_t head) const;
+  const float* value_steps(std::size_t head) const;
 
   // Stores one head's columns of k and v as rows [first, first + k.rows()).
   void write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v);
@@ -35,12 +37,9 @@ class CpuKvCache final : public KvCache {
 
  private:
   kernels::AttentionType type_;
-  std::size_t capacity_;
   std::size_t heads_;
-  std::size_t head_dim_;
   kernels::CacheLayout layout_;
-  AlignedBuffer<float> float_;  // heads; one of the two is empty
-  AlignedBuffer<std::uint16_t> bfloat_;
+  AlignedBuffer<std::byte> memory_;  // heads
 };
 
 // As Backend::self_attention.
@@ -52,7 +51,7 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
 void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
                           std::span<const CachedAttention> items, std::size_t heads);
 
-// As Backend::attention_map.
+// As Backend::attention_map. The variant is of the cache's type, or float32 for an int8 cache.
 void run_attention_map(ThreadPool& pool, Workspace& workspace, const kernels::AttentionMapVariant& variant,
                        std::span<const AttentionMap> items);
 

@@ -139,8 +139,8 @@ class CpuBackend final : public Backend {
   }
 
   void attention_map(std::span<const AttentionMap> items) override {
-    const bool is_float32 = cached_attention_variant().type == kernels::AttentionType::kFloat32;
-    run_attention_map(pool_, workspace_, is_float32 ? *kernels_.attention_map_f32 : *kernels_.attention_map_bf16,
+    const bool is_bfloat16 = cached_attention_variant().type == kernels::AttentionType::kBFloat16;
+    run_attention_map(pool_, workspace_, is_bfloat16 ? *kernels_.attention_map_bf16 : *kernels_.attention_map_f32,
                       items);
   }
 
@@ -153,10 +153,26 @@ class CpuBackend final : public Backend {
 
  private:
   const kernels::SelfAttentionVariant& self_attention_variant() const {
-    return compute_type_ == ComputeType::kFloat32 ? *kernels_.self_attention_f32 : *kernels_.self_attention_bf16;
+    switch (compute_type_) {
+      case ComputeType::kFloat32:
+        return *kernels_.self_attention_f32;
+      case ComputeType::kBFloat16:
+        return *kernels_.self_attention_bf16;
+      case ComputeType::kInt8:
+        return *kernels_.self_attention_int8;
+    }
+    return *kernels_.self_attention_f32;
   }
   const kernels::CachedAttentionVariant& cached_attention_variant() const {
-    return compute_type_ == ComputeType::kFloat32 ? *kernels_.cached_attention_f32 : *kernels_.cached_attention_bf16;
+    switch (compute_type_) {
+      case ComputeType::kFloat32:
+        return *kernels_.cached_attention_f32;
+      case ComputeType::kBFloat16:
+        return *kernels_.cached_attention_bf16;
+      case ComputeType::kInt8:
+        return *kernels_.cached_attention_int8;
+    }
+    return *kernels_.cached_attention_f32;
   }
 
   // A row or two of keys is written before another thread has noticed the work.

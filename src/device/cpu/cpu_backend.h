@@ -5,7 +5,9 @@
 // What each compute type multiplies in:
 //   float32   everything float32
 //   bfloat16  linears, convolutions and attention in bfloat16 with float32 sums; caches bfloat16
-//   int8      linears int8 (rows quantised on the fly); convolutions, attention and caches as bfloat16
+//   int8      linears, attention and caches int8 (rows quantised on the fly), attention and caches bfloat16 on
+//   processors
+//             without kernels for their bytes; convolutions as bfloat16
 #pragma once
 
 #include <memory>

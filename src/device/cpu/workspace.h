@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/aligned_buffer.h"
+#include "device/backend.h"
 
 namespace amanuensis::device {
 
@@ -20,6 +21,9 @@ class Workspace {
   void reserve_shared(std::size_t bytes) { grow(shared_, bytes); }
 
   std::byte* worker(std::size_t index) { return workers_[index].data(); }
+  // Items of an attention call after neighbours were joined; kept for its memory.
+  std::vector<CachedAttention>& cached_attention_items() { return cached_attention_items_; }
+
   std::byte* shared() { return shared_.data(); }
 
  private:
@@ -29,6 +33,7 @@ class Workspace {
 
   std::vector<AlignedBuffer<std::byte>> workers_;
   AlignedBuffer<std::byte> shared_;
+  std::vector<CachedAttention> cached_attention_items_;
 };
 
 }  // namespace amanuensis::device

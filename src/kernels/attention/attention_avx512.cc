@@ -1,5 +1,8 @@
 #include "kernels/attention/attention_impl.h"
+#include "kernels/attention/byte_policies_avx512.h"
+#include "kernels/attention/cached_attention_int8_simd.h"
 #include "kernels/attention/cached_attention_simd.h"
+#include "kernels/attention/self_attention_int8_simd.h"
 #include "kernels/attention/self_attention_simd.h"
 #include "kernels/gemm/gemm_policies_avx512.h"
 
@@ -31,6 +34,20 @@ void self_attention_bf16_prepare_avx512(const AttentionKeys& keys, std::byte* pr
 void self_attention_bf16_avx512(const AttentionQueries& queries) noexcept { attention_run<BFloat16Avx512>(queries); }
 void cached_attention_bf16_avx512(const CachedAttentionTask& task) noexcept {
   cached_attention_run<BFloat16Avx512>(task);
+}
+
+std::size_t self_attention_int8_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept {
+  return byte_attention_prepared_bytes<BytesAvx512>(frames, head_dim);
+}
+std::size_t self_attention_int8_scratch_avx512(std::size_t head_dim) noexcept {
+  return byte_attention_scratch_bytes<BytesAvx512>(head_dim);
+}
+void self_attention_int8_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept {
+  byte_attention_prepare<BytesAvx512>(keys, prepared);
+}
+void self_attention_int8_avx512(const AttentionQueries& queries) noexcept { byte_attention_run<BytesAvx512>(queries); }
+void cached_attention_int8_avx512(const CachedAttentionTask& task) noexcept {
+  cached_byte_attention_run<BytesAvx512>(task);
 }
 
 }  // namespace amanuensis::kernels

@@ -20,6 +20,11 @@ std::size_t self_attention_bf16_scratch_scalar(std::size_t head_dim) noexcept;
 void self_attention_bf16_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_bf16_scalar(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_scalar(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_int8_prepared_scalar(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_int8_scratch_scalar(std::size_t head_dim) noexcept;
+void self_attention_int8_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_int8_scalar(const AttentionQueries& queries) noexcept;
+void cached_attention_int8_scalar(const CachedAttentionTask& task) noexcept;
 
 std::size_t self_attention_f32_prepared_avx2(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_avx2(std::size_t head_dim) noexcept;
@@ -31,6 +36,11 @@ std::size_t self_attention_bf16_scratch_avx2(std::size_t head_dim) noexcept;
 void self_attention_bf16_prepare_avx2(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_bf16_avx2(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_avx2(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_int8_prepared_avx2(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_int8_scratch_avx2(std::size_t head_dim) noexcept;
+void self_attention_int8_prepare_avx2(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_int8_avx2(const AttentionQueries& queries) noexcept;
+void cached_attention_int8_avx2(const CachedAttentionTask& task) noexcept;
 
 std::size_t self_attention_f32_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_avx512(std::size_t head_dim) noexcept;
@@ -42,6 +52,11 @@ std::size_t self_attention_bf16_scratch_avx512(std::size_t head_dim) noexcept;
 void self_attention_bf16_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_bf16_avx512(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_avx512(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_int8_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_int8_scratch_avx512(std::size_t head_dim) noexcept;
+void self_attention_int8_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_int8_avx512(const AttentionQueries& queries) noexcept;
+void cached_attention_int8_avx512(const CachedAttentionTask& task) noexcept;
 
 std::size_t self_attention_f32_prepared_neon(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_neon(std::size_t head_dim) noexcept;
@@ -59,5 +74,16 @@ std::size_t self_attention_bf16_scratch_neon_bf16(std::size_t head_dim) noexcept
 void self_attention_bf16_prepare_neon_bf16(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_bf16_neon_bf16(const AttentionQueries& queries) noexcept;
 void cached_attention_bf16_neon_bf16(const CachedAttentionTask& task) noexcept;
+std::size_t self_attention_int8_prepared_neon(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_int8_scratch_neon(std::size_t head_dim) noexcept;
+void self_attention_int8_prepare_neon(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_int8_neon(const AttentionQueries& queries) noexcept;
+void cached_attention_int8_neon(const CachedAttentionTask& task) noexcept;
+
+std::size_t self_attention_int8_prepared_neon_dotprod(std::size_t frames, std::size_t head_dim) noexcept;
+std::size_t self_attention_int8_scratch_neon_dotprod(std::size_t head_dim) noexcept;
+void self_attention_int8_prepare_neon_dotprod(const AttentionKeys& keys, std::byte* prepared) noexcept;
+void self_attention_int8_neon_dotprod(const AttentionQueries& queries) noexcept;
+void cached_attention_int8_neon_dotprod(const CachedAttentionTask& task) noexcept;
 
 }  // namespace amanuensis::kernels

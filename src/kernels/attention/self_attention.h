@@ -9,13 +9,27 @@
 
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 #include "kernels/isa.h"
 
 namespace amanuensis::kernels {
 
-// The types in which scores and values are multiplied; sums and the softmax are float32 in both.
-enum class AttentionType { kFloat32, kBFloat16 };
+// The types in which scores and values are multiplied; the softmax and what is summed over blocks are float32 in all.
+// int8: bytes with steps of their own per key, query and dimension (self_attention_int8_simd.h says how).
+enum class AttentionType { kFloat32, kBFloat16, kInt8 };
+
+constexpr std::string_view to_string(AttentionType type) {
+  switch (type) {
+    case AttentionType::kFloat32:
+      return "float32";
+    case AttentionType::kBFloat16:
+      return "bfloat16";
+    case AttentionType::kInt8:
+      return "int8";
+  }
+  return "unknown";
+}
 
 // Keys and values of one head: [frames, head_dim] each, rows `stride` apart.
 struct AttentionKeys {

@@ -75,7 +75,8 @@ template <typename D>
   if (col >= weights.out) return;
   const std::size_t count = weights.out - col;
   value = V::add(value, V::load(weights.bias + col));
-  if (task.gelu) value = gelu<V>(value);
+  // What multiplies in float32 keeps its precision; what is rounded to fewer bits next does not need it.
+  if (task.gelu) value = D::kValues == 1 ? gelu<V>(value) : gelu_rough<V>(value);
   float* y = task.y + row * task.y_stride + col;
   const float* residual = task.residual == nullptr ? nullptr : task.residual + row * task.residual_stride + col;
   if (count >= V::kLanes) {
@@ -93,6 +94,16 @@ void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte*
   const std::size_t units = policy_units<D>(weights.in);
   const std::size_t panel_stride = units * kPolicyPanelCols<D>;
   const auto* steps = reinterpret_cast<const float*>(block);
+  // Rows of results are far apart, which no processor foresees: they are asked for now and here when the sums are done.
+  for (int r = 0; r < R; ++r) {
+    const std::size_t row = first_row + static_cast<std::size_t>(r);
+    for (int line = 0; line < P * kPanelVectors * static_cast<int>(D::V::kLanes) / 16; ++line) {
+      const std::size_t col = panel * kPolicyPanelCols<D> + static_cast<std::size_t>(line) * 16;
+      if (col >= weights.out) break;
+      __builtin_prefetch(task.y + row * task.y_stride + col, 1);
+      if (task.residual != nullptr) __builtin_prefetch(task.residual + row * task.residual_stride + col);
+    }
+  }
   typename D::Sum sums[R][P * kPanelVectors];
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {

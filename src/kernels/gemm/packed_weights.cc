@@ -3,15 +3,42 @@
 #include <algorithm>
 #include <bit>
 #include <cassert>
-#include <cmath>
 
 #include "kernels/bfloat16.h"
 
 namespace amanuensis::kernels {
 namespace {
 
-std::int32_t quantise(float value, float step) {
-  return step > 0 ? static_cast<std::int32_t>(std::clamp(std::nearbyint(value / step), -127.0f, 127.0f)) : 0;
+// Written so that the compiler can use vectors: sizes of float32 values order as their bits do.
+float largest_size(std::span<const float> row) {
+  std::int32_t largest = 0;
+  for (const float value : row) largest = std::max(largest, std::bit_cast<std::int32_t>(value) & 0x7fffffff);
+  return std::bit_cast<float>(largest);
+}
+
+// The nearest whole number, for |x| <= 2^21: float32 addition leaves it in the lowest bits.
+std::int32_t round_to_int(float x) {
+  constexpr float kMagic = 12582912.0f;  // 1.5 * 2^23
+  return std::bit_cast<std::int32_t>(x + kMagic) - std::bit_cast<std::int32_t>(kMagic);
+}
+
+// Writes one output's weights as units that are `stride` apart, and returns their sum.
+std::int32_t pack_int8_row(std::span<const float> row, float inverse, std::uint32_t* to, std::size_t stride) {
+  std::int32_t sum = 0;
+  std::size_t i = 0;
+  for (; i + 4 <= row.size(); i += 4, to += stride) {
+    std::int32_t q[4];
+    for (std::size_t j = 0; j < 4; ++j) q[j] = round_to_int(row[i + j] * inverse);
+    sum += q[0] + q[1] + q[2] + q[3];
+    *to = (static_cast<std::uint32_t>(q[0]) & 0xffU) | (static_cast<std::uint32_t>(q[1]) & 0xffU) << 8 |
+          (static_cast<std::uint32_t>(q[2]) & 0xffU) << 16 | static_cast<std::uint32_t>(q[3]) << 24;
+  }
+  for (unsigned shift = 0; i < row.size(); ++i, shift += 8) {
+    const std::int32_t q = round_to_int(row[i] * inverse);
+    sum += q;
+    *to |= (static_cast<std::uint32_t>(q) & 0xffU) << shift;
+  }
+  return sum;
 }
 
 }  // namespace
@@ -47,17 +74,10 @@ void PackedWeights::pack_panel(std::size_t panel, TensorView<const float> rows) 
         }
         break;
       case GemmType::kInt8: {
-        float largest = 0;
-        for (const float value : row) largest = std::max(largest, std::abs(value));
-        const float step = largest / 127.0f;
-        std::int32_t sum = 0;
-        for (std::size_t i = 0; i < in_; ++i) {
-          const std::int32_t q = quantise(row[i], step);
-          sum += q;
-          to[i / 4 * cols + c] |= (static_cast<std::uint32_t>(q) & 0xffU) << (8 * (i % 4));
-        }
+        const float step = largest_size(row) / 127.0f;
+        const float inverse = step > 0 ? 1.0f / step : 0.0f;
         scale_[panel * cols + c] = step;
-        column_sum_[panel * cols + c] = sum;
+        column_sum_[panel * cols + c] = pack_int8_row(row, inverse, to + c, cols);
         break;
       }
     }

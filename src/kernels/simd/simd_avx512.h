@@ -41,6 +41,10 @@ struct Avx512 {
   static F round(F a) { return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
   // x * 2^n for whole n >= -126.
   static F scale_by_power(F x, F n) { return _mm512_scalef_ps(x, n); }
+  // p * 2^n, where t = n + kRoundingMagic for a whole n, and the result must be a normal number.
+  static F add_exponent(F p, F t) {
+    return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), _mm512_slli_epi32(_mm512_castps_si512(t), 23)));
+  }
   // x < 0 ? a : b
   static F if_negative(F x, F a, F b) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(x, _mm512_setzero_ps(), _CMP_LT_OQ), b, a);

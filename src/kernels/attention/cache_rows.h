@@ -1,0 +1,25 @@
+// Writing and reading back the rows of one head of a key/value cache (cached_attention.h says how it is laid out).
+// Pure functions on memory that the caller owns; different heads may be written by different threads.
+#pragma once
+
+#include <cstddef>
+
+#include "base/tensor_view.h"
+#include "kernels/attention/cached_attention.h"
+
+namespace amanuensis::kernels {
+
+// Stores k and v [n, head_dim] as rows [first, first + n) of a head; the type is the layout's. int8: each row is
+// rounded to 127 steps of its own, of its largest value's size.
+void store_cache_rows(AttentionType type, const CacheLayout& layout, std::byte* head, std::size_t first,
+                      TensorView<const float> k, TensorView<const float> v);
+
+// Copies the first `rows` rows of a head to one of another capacity but the same type and head size. Whole blocks and
+// units are copied: what lies past `rows` is finite in both and seen by nobody.
+void copy_cache_rows(const CacheLayout& to_layout, std::byte* to, const CacheLayout& from_layout, const std::byte* from,
+                     std::size_t rows);
+
+// The first `rows` keys of an int8 head as float32 keys, in that type's layout: key_elements(rows) floats.
+void unpack_int8_keys(const CacheLayout& layout, const std::byte* head, std::size_t rows, float* to);
+
+}  // namespace amanuensis::kernels
