@@ -121,7 +121,8 @@ LogMel log_mel_spectrogram(std::span<const float> samples, const MelFilters& fil
       largest[task] = std::max(largest[task], value);
     }
   });
-  const float maximum = largest.empty() ? kLowest : *std::max_element(largest.begin(), largest.end());
+  float maximum = largest.empty() ? kLowest : *std::max_element(largest.begin(), largest.end());
+  if (options.largest != nullptr) maximum = *options.largest = std::max(maximum, *options.largest);
   for_each_task(options.pool, mel.n_mels, [&](std::size_t band, std::size_t) {
     normalise(mel.values.span().subspan(band * mel.frames, mel.frames), maximum);
   });

@@ -72,6 +72,7 @@ void Scheduler::cancel(RequestId id) {
 void Scheduler::close(RequestId id) {
   const std::scoped_lock lock(mutex_);
   queue_.close(id);
+  counts_.requests = queue_.requests();
   room_.notify_all();
 }
 

@@ -1,7 +1,5 @@
 #include "pipeline/transcriber.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 #include <memory>
@@ -14,12 +12,11 @@
 #include "decoding/fallback.h"
 #include "decoding/language.h"
 #include "decoding/random.h"
-#include "decoding/text_measure.h"
-#include "model/tokenizer/languages.h"
 #include "model/whisper/constants.h"
 #include "pipeline/align/silence_skip.h"
 #include "pipeline/clips.h"
 #include "pipeline/prompt_history.h"
+#include "pipeline/transcribe_setup.h"
 #include "pipeline/window_segments.h"
 
 namespace amanuensis::pipeline {
@@ -39,31 +36,6 @@ void check_stop(const std::stop_token& stop) {
   if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "transcription was cancelled");
 }
 
-// The code of the language the caller named, "en" for an English-only model; empty when it is to be detected.
-std::string requested_language(const DecodingContext& context, const std::optional<std::string>& name) {
-  if (!name || name->empty()) return context.generation.is_multilingual ? "" : "en";
-  const auto language = model::find_language(*name);
-  if (!language) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("there is no language '{}'; give a code such as en, or an English name such as german", *name));
-  }
-  return std::string(language->code);
-}
-
-// Text as a prompt: one space before it, none around it. No tokens for blank text.
-std::vector<TokenId> encode_prompt(const model::Tokenizer& tokenizer, const std::string& text) {
-  const std::string_view stripped = decoding::strip_text(text);
-  if (stripped.empty()) return {};
-  return tokenizer.encode(fmt::format(" {}", stripped));
-}
-
-// Whether a window is taken for silence and left out.
-bool is_silence(const WindowResult& result, const decoding::FallbackOptions& options) {
-  if (!options.no_speech_threshold || !(result.no_speech_prob > *options.no_speech_threshold)) return false;
-  return !(options.logprob_threshold && result.avg_logprob > *options.logprob_threshold);
-}
-
 // One transcription from beginning to end.
 class Run {
  public:
@@ -80,7 +52,8 @@ class Run {
                  context.model.dims().n_text_ctx) {
     if (!options.hotwords.empty()) decoding_.hotwords = encode_prompt(context.tokenizer, options.hotwords);
     decoding_.language = requested_language(context, options.language);
-    check_options();
+    check_decoding(context, decoding_, options.fallback);
+    clip_frames(options.clip_timestamps, 0);
   }
 
   Transcript transcribe(std::span<const float> samples) {
@@ -104,22 +77,6 @@ class Run {
   }
 
  private:
-  // Finds what can be known to be wrong before any work is done.
-  void check_options() {
-    decoding::DecodingOptions trial = decoding_;
-    if (trial.language.empty() && !context_.tokenizer.languages().empty()) {
-      trial.language = context_.tokenizer.languages().front().code;
-    }
-    if (options_.fallback.temperatures.empty()) {
-      throw Error(ErrorCode::kInvalidArgument, "no temperature to decode at; give at least one, such as 0");
-    }
-    for (const double temperature : options_.fallback.temperatures) {
-      trial.temperature = temperature;
-      decoding::check_options(context_, trial);
-    }
-    clip_frames(options_.clip_timestamps, 0);
-  }
-
   void settle_language() {
     double probability = 1;
     if (decoding_.language.empty()) {

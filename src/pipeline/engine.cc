@@ -1,0 +1,128 @@
+#include "pipeline/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "pipeline/engine_request.h"
+#include "pipeline/transcribe_setup.h"
+
+namespace amanuensis::pipeline {
+
+namespace {
+
+std::exception_ptr cancelled() {
+  return std::make_exception_ptr(Error(ErrorCode::kCancelled, "transcription was cancelled"));
+}
+
+decoding::SchedulerOptions with_hook(decoding::SchedulerOptions options, decoding::FinishingHook hook) {
+  options.batch.finishing = std::move(hook);
+  return options;
+}
+
+}  // namespace
+
+Engine::State::State(const decoding::DecodingContext& shared, EngineOptions given)
+    : context(shared),
+      options(std::move(given)),
+      filters(context.model.dims().n_mels),
+      scheduler(context, with_hook(options.scheduler, [this](auto windows) { align(windows); })),
+      workers(options.front_end_threads),
+      driver([this](const std::stop_token& stop) { scheduler.run(stop); }) {}
+
+void Engine::State::align(std::span<const decoding::FinishedWindow> windows) const {
+  std::vector<SpokenWindow> spoken;
+  spoken.reserve(windows.size());
+  for (const decoding::FinishedWindow& window : windows) {
+    const auto& part = *static_cast<const WindowPart*>(window.attachment.get());
+    const BatchedCut cut = cut_part(part, window.result, context.tokenizer, true);
+    spoken.push_back({.window = window.window,
+                      .text_tokens = text_tokens_of(cut.segments, context.tokenizer),
+                      .content_frames = part.place.frames,
+                      .language = window.language,
+                      .task = part.task});
+  }
+  std::vector<std::vector<WordTiming>> alignments = align_words(context, spoken);
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    static_cast<WindowPart*>(windows[i].attachment.get())->alignment = std::move(alignments[i]);
+  }
+}
+
+void Engine::State::start_waiting() {
+  std::vector<std::shared_ptr<Request>> started;
+  {
+    const std::scoped_lock lock(mutex);
+    while (!waiting.empty() && active.size() < options.max_active) {
+      const auto next = std::ranges::max_element(
+          waiting, {}, [](const std::shared_ptr<Request>& request) { return request->priority(); });
+      active.push_back(*next);
+      started.push_back(*next);
+      waiting.erase(next);
+    }
+  }
+  for (const auto& request : started) request->start();
+}
+
+void Engine::State::drop_waiting(const std::shared_ptr<Request>& request) {
+  {
+    const std::scoped_lock lock(mutex);
+    if (std::erase(waiting, request) == 0) return;
+  }
+  request->end_unstarted();
+}
+
+void Engine::State::forget(const std::shared_ptr<Request>& request) {
+  {
+    const std::scoped_lock lock(mutex);
+    std::erase(active, request);
+  }
+  start_waiting();
+  const std::scoped_lock lock(mutex);
+  if (active.empty()) idle.notify_all();
+}
+
+Engine::Engine(const decoding::DecodingContext& context, EngineOptions options)
+    : state_(std::make_unique<State>(context, std::move(options))) {}
+
+Engine::~Engine() {
+  std::vector<std::shared_ptr<Request>> left;
+  {
+    const std::scoped_lock lock(state_->mutex);
+    left = state_->waiting;
+    left.insert(left.end(), state_->active.begin(), state_->active.end());
+  }
+  for (const auto& request : left) request->cancel(cancelled());
+  {
+    std::unique_lock lock(state_->mutex);
+    state_->idle.wait(lock, [this] { return state_->active.empty() && state_->waiting.empty(); });
+  }
+  state_->workers.stop();
+  state_->driver = {};
+}
+
+Engine::Handle Engine::submit(EngineRequest request) {
+  auto shared = std::make_shared<Request>(*state_, std::move(request));
+  {
+    const std::scoped_lock lock(state_->mutex);
+    state_->waiting.push_back(shared);
+  }
+  state_->start_waiting();
+  return Handle(std::move(shared));
+}
+
+EngineTimes Engine::times() const {
+  const decoding::BatchTimes batch = state_->scheduler.counts().times;
+  const std::scoped_lock lock(state_->mutex);
+  EngineTimes times = state_->times;
+  times.batch = batch;
+  return times;
+}
+
+decoding::Scheduler::Counts Engine::counts() const { return state_->scheduler.counts(); }
+
+void Engine::Handle::cancel() const { request_->cancel(cancelled()); }
+bool Engine::Handle::done() const { return request_->done(); }
+Transcript Engine::Handle::wait() const { return request_->wait(); }
+std::string Engine::Handle::warning() const { return request_->warning(); }
+
+}  // namespace amanuensis::pipeline
