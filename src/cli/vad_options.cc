@@ -52,7 +52,7 @@ void add_vad_options(CLI::App& parser, VadArguments& a) {
   option("--min-speech-duration-ms", a.min_speech_duration_ms, "N", "Speech that is not longer is left out");
   option("--max-speech-duration-s", a.max_speech_duration_s, "X",
          "Longer speech is cut in its last pause; None: never");
-  option("--min-silence-duration-ms", a.min_silence_duration_ms, "N", "A pause this long ends speech");
+  option("--min-silence-duration-ms", a.min_silence_duration_ms, "N", "A pause this long ends speech; None: 2000, in batches 160");
   option("--speech-pad-ms", a.speech_pad_ms, "N", "Kept on both sides of speech");
 }
 
@@ -76,8 +76,10 @@ VadRequest read_vad_request(const VadArguments& a) {
   request.speech.max_speech_duration_s =
       read_optional_number({"--max-speech-duration-s", a.max_speech_duration_s}, 0.1, kLongestMs)
           .value_or(std::numeric_limits<double>::infinity());
-  request.speech.min_silence_duration_ms =
-      read_number({"--min-silence-duration-ms", a.min_silence_duration_ms}, 0, kLongestMs);
+  const auto min_silence_ms =
+      read_optional_number({"--min-silence-duration-ms", a.min_silence_duration_ms}, 0, kLongestMs);
+  request.min_silence_given = min_silence_ms.has_value();
+  request.speech.min_silence_duration_ms = min_silence_ms.value_or(request.speech.min_silence_duration_ms);
   request.speech.speech_pad_ms = read_number({"--speech-pad-ms", a.speech_pad_ms}, 0, kLongestMs);
   return request;
 }

@@ -23,7 +23,7 @@ struct VadArguments {
   std::string vad_neg_threshold = "None";
   std::string min_speech_duration_ms = "0";
   std::string max_speech_duration_s = "None";
-  std::string min_silence_duration_ms = "2000";
+  std::string min_silence_duration_ms = "None";
   std::string speech_pad_ms = "400";
 };
 
@@ -34,6 +34,8 @@ struct VadRequest {
   VadMethod method = VadMethod::kAuto;
   std::string model;  // Silero's weights: a name or a path
   pipeline::SpeechOptions speech;
+  // Otherwise it is the sequential algorithm's, and batches may use their own.
+  bool min_silence_given = false;
 };
 
 // Adds the options to the parser. `arguments` must live as long as the parser.
