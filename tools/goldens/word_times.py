@@ -9,8 +9,7 @@ wrong time.
 
 Each case holds the segments with their words, and every window that was aligned, with its text and the words found in
 it: where a sum's rounding moves one word, the windows after it begin elsewhere, but each window can still be compared by
-itself. "near_tie_from" is the frame of the first window that differs when the weights are disturbed by 1e-6 of
-themselves: from there on rounding decides, and a test compares what comes before.
+itself.
 """
 
 import argparse
@@ -129,45 +128,30 @@ def segments_of(result: dict) -> list:
     return [[s["seek"], float(s["start"]), float(s["end"]), s["text"], words_of(s["words"])] for s in result["segments"]]
 
 
-def near_tie(mine: list, theirs: list) -> int | None:
-    def said(segment):
-        return segment[:4] + [word[:3] for word in segment[4]]
-
-    for a, b in zip(mine, theirs):
-        if said(a) != said(b):
-            return min(a[0], b[0])
-    longer = max(mine, theirs, key=len)
-    return None if len(mine) == len(theirs) else longer[min(len(mine), len(theirs))][0]
-
-
-def run_case(model, disturbed, case: dict) -> dict:
+def run_case(model, case: dict) -> dict:
     started = time.time()
     options = {"temperature": ALL_WORDS} | case["options"]
     given = options | {"temperature": tuple(options["temperature"])}
     audio = base.audio_of(case["audio"])
-    for each in (model, disturbed):
-        set_heads(each, case.get("default_heads", False))
+    set_heads(model, case.get("default_heads", False))
     result, windows = transcribe(model, audio, given)
     segments = segments_of(result)
-    near_tie_from = near_tie(segments, segments_of(transcribe(disturbed, audio, given)[0]))
     print(f"  {case['name']}: {len(segments)} segments, {sum(len(s[4]) for s in segments)} words, "
-          f"{len(windows)} windows, {time.time() - started:.1f} s"
-          f"{'' if near_tie_from is None else f', NEAR-TIE from frame {near_tie_from}'}", flush=True)
+          f"{len(windows)} windows, {time.time() - started:.1f} s", flush=True)
     return dict(name=case["name"], audio=case["audio"], options=options,
-                default_heads=case.get("default_heads", False), near_tie_from=near_tie_from,
-                language=result["language"], segments=segments, windows=windows)
+                default_heads=case.get("default_heads", False), language=result["language"], segments=segments,
+                windows=windows)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", help="print the cases with this in their name, and write nothing")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     model = base.load_model()
-    disturbed = base.disturbed_model(model)
     chosen = [c for c in cases() if arguments.only is None or arguments.only in c["name"]]
-    golden = [run_case(model, disturbed, c) for c in chosen]
+    golden = [run_case(model, c) for c in chosen]
     if arguments.only is not None:
         for case in golden:
             for segment in case["segments"]:
