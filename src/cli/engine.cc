@@ -13,13 +13,21 @@
 #include "device/cpu/cpu_backend.h"
 
 namespace amanuensis::cli {
+namespace {
+
+std::string choose_compute_type(const std::string& text) {
+  constexpr std::array<std::string_view, 4> kChoices{"auto", "float32", "bfloat16", "int8"};
+  return read_choice({"--compute-type", text}, kChoices);
+}
+
+}  // namespace
 
 Engine::Engine(const Context& context, const EngineOptions& options)
     : path_(find_model(context.hub, options.model)),
       kernels_(kernels::select_kernels(detect_cpu_features(), context.environment.isa)),
       pool_(options.threads) {
   backend_ = device::make_cpu_backend(
-      {.pool = pool_, .kernels = kernels_, .compute_type = read_compute_type(options.compute_type)});
+      {.pool = pool_, .kernels = kernels_, .compute_type = read_compute_type(options.compute_type, kernels_)});
   const model::Checkpoint checkpoint = model::open_checkpoint(path_);
   format_ = checkpoint.format;
   tokenizer_ = std::make_unique<model::Tokenizer>(checkpoint.vocabulary);
@@ -39,7 +47,9 @@ std::filesystem::path find_model(const model::Hub& hub, const std::string& name)
     if (error.code() != ErrorCode::kNotFound) throw;
   }
   std::vector<std::string> others;
-  for (const model::InstalledModel& model : hub.installed()) others.push_back("--model " + model.name);
+  for (const model::InstalledModel& model : hub.installed()) {
+    if (model.kind == model::ModelKind::kWhisper) others.push_back("--model " + model.name);
+  }
   const std::string alternative =
       others.empty() ? std::string() : fmt::format(", or use one that is here: {}", fmt::join(others, ", "));
   throw Error(
@@ -49,12 +59,15 @@ std::filesystem::path find_model(const model::Hub& hub, const std::string& name)
                   kDefaultModel, kDefaultModel, alternative));
 }
 
-device::ComputeType read_compute_type(const std::string& text) {
-  constexpr std::array<std::string_view, 4> kChoices{"auto", "float32", "bfloat16", "int8"};
-  const std::string choice = read_choice({"--compute-type", text}, kChoices);
+void check_compute_type(const std::string& text) { choose_compute_type(text); }
+
+device::ComputeType read_compute_type(const std::string& text, const kernels::KernelTable& kernels) {
+  const std::string choice = choose_compute_type(text);
+  if (choice == "float32") return device::ComputeType::kFloat32;
   if (choice == "bfloat16") return device::ComputeType::kBFloat16;
   if (choice == "int8") return device::ComputeType::kInt8;
-  return device::ComputeType::kFloat32;
+  return kernels::fastest_type(kernels) == kernels::GemmType::kInt8 ? device::ComputeType::kInt8
+                                                                    : device::ComputeType::kFloat32;
 }
 
 }  // namespace amanuensis::cli

@@ -57,7 +57,9 @@ inline constexpr std::string_view kDefaultModel = "base";
 // A model's path. For an empty name: the default model, or an error that tells a newcomer what to type.
 std::filesystem::path find_model(const model::Hub& hub, const std::string& name);
 
-// "auto" is the fastest type that is known to give the reference's text: float32 for now.
-device::ComputeType read_compute_type(const std::string& text);
+// Throws Error{kInvalidArgument} unless the text is one of --compute-type's.
+void check_compute_type(const std::string& text);
+// "auto" is what is fastest with these kernels (kernels::fastest_type). Throws as check_compute_type.
+device::ComputeType read_compute_type(const std::string& text, const kernels::KernelTable& kernels);
 
 }  // namespace amanuensis::cli
