@@ -21,5 +21,6 @@ Command add_models_command(CLI::App& program);
 Command add_features_command(CLI::App& program);
 Command add_logits_command(CLI::App& program);
 Command add_demo_command(CLI::App& program);
+Command add_bench_command(CLI::App& program);
 
 }  // namespace amanuensis::cli

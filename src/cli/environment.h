@@ -14,7 +14,8 @@ namespace amanuensis::cli {
 
 struct Environment {
   model::HubSettings hub;
-  std::string isa;  // AMANUENSIS_ISA: the instruction set to use; empty: the best there is
+  std::string isa;                    // AMANUENSIS_ISA: the instruction set to use; empty: the best there is
+  std::filesystem::path program_dir;  // where the running executable is; empty: unknown
 };
 
 // A variable's value, or nothing when it is not set.

@@ -3,19 +3,19 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "cli/transcribe_options.h"
 #include "support/error_of.h"
+#include "support/run_in_process.h"
 #include "support/temp_folder.h"
 
 namespace amanuensis::cli {
 namespace {
 
+using test::Outcome;
 using test::TempFolder;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
@@ -23,34 +23,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
-struct Outcome {
-  int code = 0;
-  std::string out;
-  std::string error;
-};
-
-std::string all_of(std::FILE* file) {
-  std::string text;
-  std::rewind(file);
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-  std::fclose(file);
-  return text;
-}
-
-Outcome run(const std::vector<std::string>& arguments) {
-  std::FILE* out = std::tmpfile();
-  std::FILE* error = std::tmpfile();
-  const Environment environment;
-  Outcome outcome;
-  {
-    Terminal terminal(fileno(out), fileno(error));
-    Context context{environment, terminal, model::Hub(environment.hub), {}};
-    outcome.code = run_program(arguments, context);
-  }
-  outcome.out = all_of(out);
-  outcome.error = all_of(error);
-  return outcome;
-}
+Outcome run(const std::vector<std::string>& arguments) { return test::run_in_process(arguments); }
 
 // A usage error is one line that begins with the program's name, and nothing on standard output.
 void expect_usage_error(const std::vector<std::string>& arguments, const std::string& part) {
@@ -72,7 +45,11 @@ TEST(ProgramTest, HelpAndVersionGoToStandardOutput) {
                                                                                          {"models", "remove", "-h"},
                                                                                          {"features", "--help"},
                                                                                          {"logits", "--help"},
-                                                                                         {"demo", "--help"}}) {
+                                                                                         {"demo", "--help"},
+                                                                                         {"bench", "--help"},
+                                                                                         {"bench", "kernels", "-h"},
+                                                                                         {"bench", "model", "-h"},
+                                                                                         {"bench", "pipeline", "-h"}}) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, AllOf(HasSubstr("Usage: amanuensis"), HasSubstr("Examples:"))) << arguments[0];

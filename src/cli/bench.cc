@@ -1,0 +1,28 @@
+#include <vector>
+
+#include "base/error.h"
+#include "cli/bench_commands.h"
+#include "cli/commands.h"
+
+namespace amanuensis::cli {
+
+Command add_bench_command(CLI::App& program) {
+  CLI::App* parser = program.add_subcommand("bench", "Measure this machine: kernels, models, whole transcriptions");
+  parser->require_subcommand(1);
+  const std::vector<Command> commands{add_bench_kernels_command(*parser), add_bench_model_command(*parser),
+                                      add_bench_pipeline_command(*parser)};
+  for (const Command& command : commands) command.parser->group("Commands");
+  parser->footer(
+      "Numbers are the best of several bursts. What one thread does is measured in processor time, what several do in\n"
+      "elapsed time: an idle machine gives the truest numbers, and shares of the ceilings are truer than numbers.\n\n"
+      "Examples:\n  amanuensis bench kernels\n  amanuensis bench model --random base --compute-type int8 --json\n"
+      "  amanuensis bench pipeline --random base --audio-minutes 10 --tokens-per-window 100");
+  return {parser, [commands](Context& context) {
+            for (const Command& command : commands) {
+              if (command.parser->parsed()) return command.run(context);
+            }
+            throw Error(ErrorCode::kInternal, "no benchmark was run");
+          }};
+}
+
+}  // namespace amanuensis::cli
