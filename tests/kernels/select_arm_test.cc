@@ -58,6 +58,14 @@ void expect_bf16(const KernelTable& table, Isa isa) {
   EXPECT_EQ(table.attention_map_bf16->isa, isa);
 }
 
+void expect_int8(const KernelTable& table, Isa product, Isa attention) {
+  EXPECT_EQ(table.gemm_int8->isa, product);
+  EXPECT_EQ(table.self_attention_int8->isa, attention);
+  EXPECT_EQ(table.self_attention_int8->type, AttentionType::kInt8);
+  EXPECT_EQ(table.cached_attention_int8->isa, attention);
+  EXPECT_EQ(table.cached_attention_int8->type, AttentionType::kInt8);
+}
+
 class SelectOnArm : public testing::Test {
  protected:
   void SetUp() override {
@@ -70,7 +78,8 @@ TEST_F(SelectOnArm, WithoutDotProductInt8IsMultipliedByPlainNeon) {
   EXPECT_EQ(table.isa, Isa::kNeon);
   expect_plain_neon(table);
   expect_bf16(table, Isa::kNeon);
-  EXPECT_EQ(table.gemm_int8->isa, Isa::kNeon);
+  expect_int8(table, Isa::kNeon, Isa::kNeon);
+  EXPECT_EQ(fastest_type(table), GemmType::kFloat32);
 }
 
 TEST_F(SelectOnArm, DotProductIsUsedWithoutBf16) {
@@ -78,7 +87,8 @@ TEST_F(SelectOnArm, DotProductIsUsedWithoutBf16) {
   EXPECT_EQ(table.isa, Isa::kNeonDotprod);
   expect_plain_neon(table);
   expect_bf16(table, Isa::kNeon);
-  EXPECT_EQ(table.gemm_int8->isa, Isa::kNeonDotprod);
+  expect_int8(table, Isa::kNeonDotprod, Isa::kNeonDotprod);
+  EXPECT_EQ(fastest_type(table), GemmType::kInt8);
 }
 
 TEST_F(SelectOnArm, Bf16AndProductsOfMatricesAreUsedTogether) {
@@ -86,7 +96,8 @@ TEST_F(SelectOnArm, Bf16AndProductsOfMatricesAreUsedTogether) {
   EXPECT_EQ(table.isa, Isa::kNeonBf16);
   expect_plain_neon(table);
   expect_bf16(table, Isa::kNeonBf16);
-  EXPECT_EQ(table.gemm_int8->isa, Isa::kNeonBf16);
+  expect_int8(table, Isa::kNeonBf16, Isa::kNeonDotprod);
+  EXPECT_EQ(fastest_type(table), GemmType::kInt8);
 }
 
 TEST_F(SelectOnArm, ASmallerSetCanBeForced) {
@@ -94,7 +105,7 @@ TEST_F(SelectOnArm, ASmallerSetCanBeForced) {
   EXPECT_EQ(plain.isa, Isa::kNeon);
   expect_plain_neon(plain);
   expect_bf16(plain, Isa::kNeon);
-  EXPECT_EQ(plain.gemm_int8->isa, Isa::kNeon);
+  expect_int8(plain, Isa::kNeon, Isa::kNeon);
   EXPECT_EQ(select_kernels(kArmV86, "neon_dotprod").gemm_int8->isa, Isa::kNeonDotprod);
   EXPECT_EQ(select_kernels(kArmV86, "scalar").gemm_f32->isa, Isa::kScalar);
 }

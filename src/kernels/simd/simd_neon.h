@@ -34,6 +34,14 @@ struct Neon {
     store(copy, x);
     for (std::size_t i = 0; i < n; ++i) p[i] = copy[i];
   }
+  // The first n <= kLanes values.
+  static void store_first_or_all(float* p, std::size_t n, F x) {
+    if (n >= kLanes) {
+      store(p, x);
+    } else {
+      store_first(p, n, x);
+    }
+  }
 
   static F add(F a, F b) { return vaddq_f32(a, b); }
   static F sub(F a, F b) { return vsubq_f32(a, b); }
