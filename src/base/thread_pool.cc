@@ -1,5 +1,7 @@
 #include "base/thread_pool.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -7,14 +9,38 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
+
 namespace amanuensis {
 namespace {
 
-std::size_t allowed_cpus() {
+// The CPUs this process may run on, in order; at least one.
+std::vector<std::size_t> allowed_cpus() {
+  std::vector<std::size_t> cpus;
   cpu_set_t set;
   CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-  return std::max(1U, std::thread::hardware_concurrency());
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+      if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+    }
+  }
+  if (cpus.empty()) {
+    for (std::size_t cpu = 0; cpu < std::max(1U, std::thread::hardware_concurrency()); ++cpu) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+std::vector<std::size_t> checked_cpus(const ThreadPoolOptions& options) {
+  std::vector<std::size_t> allowed = allowed_cpus();
+  if (options.cpus.empty()) return allowed;
+  for (const std::size_t cpu : options.cpus) {
+    if (!std::ranges::binary_search(allowed, cpu)) {
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          fmt::format("a thread pool was given CPU {}, but this process may run on {}", cpu, fmt::join(allowed, ", ")));
+    }
+  }
+  return options.cpus;
 }
 
 void relax() {
@@ -47,7 +73,23 @@ struct ThreadPool::State {
   alignas(64) std::atomic<unsigned> epoch = 0;    // raised when a job opens and when it closes
   alignas(64) std::atomic<unsigned> joined = 0;   // workers inside the job
   std::atomic<bool> stopping = false;
+  std::vector<std::size_t> cpus;
+  bool pin = false;
+  bool bind = false;  // whether workers are kept to `cpus`
   std::vector<std::jthread> workers;
+
+  // Keeps the calling thread to its CPUs. Where the system refuses, it runs where it may: only speed is lost.
+  void bind_to_cpus(std::size_t worker) const {
+    if (!bind) return;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (pin) {
+      CPU_SET(cpus[worker % cpus.size()], &set);
+    } else {
+      for (const std::size_t cpu : cpus) CPU_SET(cpu, &set);
+    }
+    sched_setaffinity(0, sizeof(set), &set);
+  }
 
   void run_claimed(std::size_t worker) {
     for (std::size_t first; (first = next.fetch_add(run, std::memory_order_relaxed)) < tasks;) {
@@ -57,6 +99,7 @@ struct ThreadPool::State {
   }
 
   void work(std::size_t worker) {
+    bind_to_cpus(worker);
     unsigned seen = 0;
     while (!stopping.load(std::memory_order_acquire)) {
       const unsigned now = epoch.load(std::memory_order_acquire);
@@ -82,9 +125,14 @@ struct ThreadPool::State {
   }
 };
 
-ThreadPool::ThreadPool(std::size_t threads) : state_(std::make_unique<State>()) {
-  const std::size_t cpus = allowed_cpus();
-  state_->threads = threads == 0 ? cpus : threads;
+ThreadPool::ThreadPool(std::size_t threads) : ThreadPool(ThreadPoolOptions{.threads = threads}) {}
+
+ThreadPool::ThreadPool(const ThreadPoolOptions& options) : state_(std::make_unique<State>()) {
+  state_->cpus = checked_cpus(options);
+  state_->pin = options.pin;
+  state_->bind = options.pin || !options.cpus.empty();
+  const std::size_t cpus = state_->cpus.size();
+  state_->threads = options.threads == 0 ? cpus : options.threads;
   // With more threads than processors, whoever spins keeps somebody from working.
   if (state_->threads > cpus) state_->spins = 0;
   for (std::size_t worker = 1; worker < state_->threads; ++worker) {
@@ -99,6 +147,8 @@ ThreadPool::~ThreadPool() {
 }
 
 std::size_t ThreadPool::threads() const { return state_->threads; }
+
+void ThreadPool::bind_caller() const { state_->bind_to_cpus(0); }
 
 void ThreadPool::run(std::size_t tasks, TaskFn fn, const void* context) {
   State& state = *state_;

@@ -9,18 +9,33 @@
 #include <cstddef>
 #include <memory>
 #include <type_traits>
+#include <vector>
 
 namespace amanuensis {
 
+struct ThreadPoolOptions {
+  std::size_t threads = 0;  // at least 1, the caller counted; 0: one for each CPU below
+  // The CPUs that workers may run on, so that several pools can share a machine out; empty: all that the process may.
+  std::vector<std::size_t> cpus = {};
+  // Ties worker i to the i-th of these CPUs (modulo their number), instead of letting it move among them.
+  bool pin = false;
+};
+
 class ThreadPool {
  public:
-  // threads >= 1 counts the caller; 0 means one per CPU this process may run on.
+  // As options with that many threads.
   explicit ThreadPool(std::size_t threads);
+  // Throws Error{kInvalidArgument} when a CPU is named that this process may not run on.
+  explicit ThreadPool(const ThreadPoolOptions& options);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   std::size_t threads() const;
+
+  // Binds the calling thread, which is worker 0 of the jobs it starts, as the options bind the others. A pool leaves
+  // its callers alone unless asked.
+  void bind_caller() const;
 
   // Calls task(i, worker) once for each i in [0, tasks), worker in [0, threads()) naming the thread that runs it, and
   // returns when all are done. No allocation, no lock on the way.

@@ -1,12 +1,15 @@
 #include "base/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 #include <atomic>
 #include <chrono>
-#include <set>
+#include <string>
 #include <thread>
 #include <vector>
+
+#include "base/error.h"
 
 namespace amanuensis {
 namespace {
@@ -82,6 +85,47 @@ TEST(ThreadPool, ZeroMeansOneThreadForEachProcessor) {
 
 TEST(ThreadPool, IsMadeAndDestroyedWithoutEverWorking) {
   for (int i = 0; i < 50; ++i) const ThreadPool pool(8);
+}
+
+TEST(ThreadPool, ManyMoreThreadsThanProcessorsWork) {
+  ThreadPool pool(128);
+  EXPECT_EQ(pool.threads(), 128U);
+  std::atomic<int> calls = 0;
+  for (int round = 0; round < 20; ++round) pool.parallel_for(1000, [&](std::size_t, std::size_t) { ++calls; });
+  EXPECT_EQ(calls, 20000);
+}
+
+TEST(ThreadPool, WorkersStayOnTheirCpus) {
+  const auto here = static_cast<std::size_t>(sched_getcpu());
+  for (const bool pin : {false, true}) {
+    ThreadPool pool(ThreadPoolOptions{.threads = 3, .cpus = {here}, .pin = pin});
+    std::jthread caller([&] {
+      pool.bind_caller();
+      std::atomic<std::size_t> arrived = 0;
+      std::atomic<bool> elsewhere = false;
+      pool.parallel_for(pool.threads(), [&](std::size_t, std::size_t) {
+        if (static_cast<std::size_t>(sched_getcpu()) != here) elsewhere = true;
+        ++arrived;
+        while (arrived.load() < pool.threads()) std::this_thread::yield();
+      });
+      EXPECT_FALSE(elsewhere);
+    });
+  }
+}
+
+TEST(ThreadPool, OneThreadForEachOfItsCpusUnlessToldOtherwise) {
+  const auto here = static_cast<std::size_t>(sched_getcpu());
+  EXPECT_EQ(ThreadPool(ThreadPoolOptions{.cpus = {here}}).threads(), 1U);
+}
+
+TEST(ThreadPool, ACpuThatIsNotThereIsRefused) {
+  try {
+    const ThreadPool pool(ThreadPoolOptions{.threads = 2, .cpus = {100000}});
+    FAIL() << "CPU 100000 was accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(error.what()).find("100000"), std::string::npos) << error.what();
+  }
 }
 
 TEST(ThreadPool, SeveralPoolsWorkAtOnce) {
