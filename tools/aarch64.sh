@@ -4,8 +4,8 @@
 # used that the processor lacks; it says nothing about speed.
 #   tools/aarch64.sh                 all of the below
 #   tools/aarch64.sh sysroot         unpacks the arm64 libraries below build/aarch64-sysroot (300 MB)
-#   tools/aarch64.sh build [TARGET ...]
-#   tools/aarch64.sh test            unit tests of what has instruction sets, and a transcription
+#   tools/aarch64.sh build [TARGET ...]      e.g. the program: build/aarch64/bin/amanuensis
+#   tools/aarch64.sh test [GTEST_FILTER]     the tests of what has instruction sets
 # The machine's own package database is left alone: the libraries are downloaded by an apt-get with folders of its own.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -21,8 +21,8 @@ make_sysroot() {
   rm -rf "$sysroot" "$work"
   mkdir -p "$sysroot" "$work"/state/lists/partial "$work"/cache/archives/partial
   : >"$work/state/status"  # nothing is installed, so everything that is needed is downloaded
-  local apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User= -o "Dir::State=$work/state"
-             -o "Dir::State::status=$work/state/status" -o "Dir::Cache=$work/cache")
+  local apt=(apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root
+             -o "Dir::State=$work/state" -o "Dir::State::status=$work/state/status" -o "Dir::Cache=$work/cache")
   echo "aarch64: downloading arm64 libraries"
   # shellcheck disable=SC2086  # a list of words
   { "${apt[@]}" update && "${apt[@]}" --yes --download-only --no-install-recommends install $libraries; } >"$work/log" 2>&1 || {
@@ -46,7 +46,7 @@ run_tests() {
   for cpu in max neoverse-n1 cortex-a72; do
     for room in base kernels device; do
       echo "aarch64: ${room}_tests as $cpu"
-      run "$cpu" "$bin/${room}_tests" --gtest_brief=1
+      run "$cpu" "$bin/${room}_tests" --gtest_brief=1 --gtest_filter="${1:-*}"
     done
   done
 }
@@ -54,14 +54,14 @@ run_tests() {
 case ${1:-all} in
   sysroot) make_sysroot ;;
   build) tools/build.sh aarch64 "${@:2}" ;;
-  test) run_tests ;;
+  test) run_tests "${@:2}" ;;
   all)
     make_sysroot
-    tools/build.sh aarch64 amanuensis base_tests kernels_tests device_tests
+    tools/build.sh aarch64 base_tests kernels_tests device_tests
     run_tests
     ;;
   *)
-    sed -n '2,/^set/s/^# \?//p' "$0" | head -n -1 >&2
+    sed -n '2,/^set/s/^# \?//p' "$0" >&2
     exit 1
     ;;
 esac
