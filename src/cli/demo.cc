@@ -66,16 +66,12 @@ std::string edits_text(const pipeline::WordErrors& errors) {
 int run(Context& context) {
   Terminal& terminal = context.terminal;
   const Engine engine(context, {.model = "demo"});
-  terminal.out(
-      fmt::format("model      {}\nruns on    {}\noptions    --beam-size 5 --condition-on-previous-text False\n",
-                  engine.path().string(), engine.description()));
+  terminal.out(fmt::format("model      {}\nruns on    {}\noptions    --beam-size 5\n", engine.path().string(),
+                           engine.description()));
   for (const fs::path& recording : recordings_of(engine.path())) {
     terminal.out(fmt::format("recording  {}\n\n", recording.string()));
     pipeline::TranscribeOptions transcribe;
     transcribe.decoding.beam_size = 5;  // as `transcribe` does without options
-    // The demo model was trained on prompts that had nothing to do with what followed: real ones mislead it (its card
-    // gives both word error rates).
-    transcribe.condition_on_previous_text = false;
     TranscriptionOptions options{.file = recording.string(), .transcribe = transcribe};
     options.on_segment = [&](const pipeline::Segment& segment) { terminal.out(timed_line(segment)); };
     const Transcription result = transcribe_file(context, engine, options);

@@ -13,6 +13,7 @@ from windows import Window, WindowMaker
 
 IGNORE = -100
 MAX_PROMPT = 223
+MAX_TOKENS = 448
 FULL_WINDOW = 3000  # frames
 MAX_FIRST_TIME = 50  # Whisper's decoder allows no first time token beyond one second
 
@@ -46,17 +47,23 @@ class BatchMaker:
     def __init__(self, maker: WindowMaker, tokenizer: DemoTokenizer) -> None:
         self.maker, self.tokenizer, self.rng = maker, tokenizer, maker.rng
 
-    def _prompt(self, sentences: int) -> list[int]:
-        """<|startofprev|> and some earlier sentences, with time tokens half of the time."""
-        tokenizer, corpus = self.tokenizer, self.maker.corpus
+    def _prompt(self, window: Window) -> list[int]:
+        """<|startofprev|> and what transcribe() feeds: the tokens of all earlier segments, their time tokens among them,
+        cut to the last MAX_PROMPT. Windows of no recording get random sentences, with time tokens half of the time."""
+        t, rng, corpus = self.tokenizer, self.rng, self.maker.corpus
+        before, timed = window.before, True
+        if before is None or rng.random() < 0.05:
+            count, timed = int(rng.integers(1, 3 if len(window.words) < FULL_WINDOW // 2 else 8)), rng.random() < 0.5
+            before, at = [], 0.0
+            for index in rng.integers(0, len(corpus), count):
+                start = (at + rng.uniform(0, 2)) % 26
+                at = start + rng.uniform(1, 4)
+                before.append((corpus.text(int(index)), start, at))
         ids: list[int] = []
-        timed, at = self.rng.random() < 0.5, 0
-        for index in self.rng.integers(0, len(corpus), sentences):
-            text, _ = tokenizer.encode_words(corpus.text(int(index)))
-            begin, end = at + int(self.rng.integers(0, 80)), at + int(self.rng.integers(120, 250))
-            at = end
-            ids += [tokenizer.time_begin + begin % 1500, *text, tokenizer.time_begin + end % 1500] if timed else text
-        return [tokenizer.sot_prev, *ids[-MAX_PROMPT:]]
+        for text, start, end in before:
+            words, _ = t.encode_words(text)
+            ids += [self._time(start, 0), *words, self._time(end, 0)] if timed else words
+        return [t.sot_prev, *ids[-MAX_PROMPT:]] if ids else []
 
     def _time(self, seconds: float, offset: int) -> int:
         return self.tokenizer.time_begin + min(max(round(seconds / TIME_STEP_S), 0) + offset, 1500)
@@ -66,7 +73,8 @@ class BatchMaker:
         t = self.tokenizer
         cut = bool(window.sentences) and not window.sentences[-1].whole
         crowded = len(window.sentences) > 2  # told apart by their times: first learn it with them
-        timed = cut or self.rng.random() < (0.9 if crowded else self.maker.recipe.timestamps)
+        mostly = crowded or window.before is not None
+        timed = cut or self.rng.random() < (0.93 if mostly else self.maker.recipe.timestamps)
         body, owners, anchors = [], [], []
         before = len(prompt) + (3 if timed else 4)  # decoder inputs ahead of the body
         for sentence in window.sentences:
@@ -85,21 +93,21 @@ class BatchMaker:
                 owners += spoken
         if not window.sentences and timed:
             body, owners = [t.time_begin + offset], [0]
-        shown = list(body)
-        late = t.time_begin + offset + MAX_FIRST_TIME
-        if timed and body[0] > late and self.rng.random() < 0.5:
-            shown[0] = late  # the decoding rule will force this token; go on from it as from the true one
+        if timed:
+            body[0] = min(body[0], t.time_begin + offset + MAX_FIRST_TIME)  # the decoding rule allows no later one
         tags = [t.sot, t.english, t.transcribe] + ([] if timed else [t.no_timestamps])
-        tokens = [*prompt, *tags, *shown]
+        tokens = [*prompt, *tags, *body]
         targets = [IGNORE] * len(prompt) + [t.english if window.sentences else t.no_speech]
         targets += [IGNORE] * (len(tags) - 2) + [*body, t.eot]
         anchors = [-1] * before + anchors + [-1] * len(body)
-        return _Sequence(tokens, targets, [0] * (before - 1) + [*owners, 0], anchors[:len(tokens)])
+        owners = [0] * (before - 1) + [*owners, 0]
+        return _Sequence(*(row[:MAX_TOKENS] for row in (tokens, targets, owners, anchors[:len(tokens)])))
 
     def make(self, size: int, frames: int, many: bool) -> Batch:
         """`size` windows of `frames`, each one sentence or (many) several."""
-        windows = [self.maker.several(frames) if many else self.maker.single(frames) for _ in range(size)]
         full = frames == FULL_WINDOW
+        draw = self.maker.whole if full else (lambda: self.maker.several(frames) if many else self.maker.single(frames))
+        windows = [draw() for _ in range(size)]
         offsets = [0 if full or self.rng.random() < 0.3 else int(self.rng.integers(0, 1500 - frames // 2)) for _ in windows]
         batch = self.assemble(windows, offsets, full)
         batch.mel = torch.from_numpy(np.stack([window.mel for window in windows]))
@@ -108,11 +116,10 @@ class BatchMaker:
     def assemble(self, windows: list[Window], offsets: list[int], full: bool) -> Batch:
         """Everything of a batch but its mel; draws prompts and the kind of transcription anew."""
         rng, t = self.rng, self.tokenizer
-        longest = 12 if full else 2
-        prompted = rng.random() < self.maker.recipe.prompt  # whole batches, so that short ones stay short
+        prompted = rng.random() < (0.85 if full else self.maker.recipe.prompt)  # whole batches, so that short ones stay short
         sequences = []
         for window, offset in zip(windows, offsets):
-            prompt = self._prompt(int(rng.integers(1, longest + 1))) if prompted and rng.random() < 0.9 else []
+            prompt = self._prompt(window) if prompted and rng.random() < 0.95 else []
             sequences.append(self.sequence(window, offset, prompt))
         length = max(len(s.tokens) for s in sequences)
 
@@ -131,7 +138,7 @@ class BatchMaker:
 class EncodedPool:
     """Whole windows the frozen encoder has seen, kept and used again: most of a decoder step's cost is the encoder's."""
 
-    def __init__(self, batches: BatchMaker, model: Whisper, capacity: int = 600) -> None:
+    def __init__(self, batches: BatchMaker, model: Whisper, capacity: int = 160) -> None:
         self._batches, self._model, self._capacity = batches, model, capacity
         self._items: list[tuple[Tensor, Window]] = []
 
@@ -139,7 +146,7 @@ class EncodedPool:
     def add(self) -> None:
         """Encodes one fresh window, in place of the oldest when the pool is full."""
         maker = self._batches.maker
-        window = maker.several(FULL_WINDOW) if maker.rng.random() < 0.6 else maker.single(FULL_WINDOW)
+        window = maker.whole()
         with torch.autocast("cpu", torch.bfloat16):
             audio = self._model.encoder(torch.from_numpy(window.mel)[None])[0].bfloat16()
         window.mel = window.mel[:0]

@@ -41,13 +41,39 @@ class Corpus:
         return len(self._records)
 
     def refresh(self) -> None:
-        for path in sorted(set(glob.glob(self._prefix + "*.json")) - self._seen):
+        fresh = sorted(set(glob.glob(self._prefix + "*.json")) - self._seen)
+        if not fresh:
+            return
+        for path in fresh:
             self._seen.add(path)
             stem = path.removesuffix(".json")
             self._arrays.append(tuple(np.load(f"{stem}.{kind}.npy", mmap_mode="r") for kind in ("mel", "words", "phonemes")))
             self._records += [(len(self._arrays) - 1, record) for record in json.loads(open(path).read())]
         self.lengths = np.array([record["frames"] for _, record in self._records])
         self.hours = self.lengths.sum() / features.FRAMES_PER_SECOND / 3600
+        by_voice: dict[str, list[int]] = {}
+        for index in range(len(self._records)):
+            by_voice.setdefault(self.voice_of(index), []).append(index)
+        self._by_voice = {voice: np.array(indices) for voice, indices in by_voice.items()}
+        self._wide = np.array([i for i, (_, r) in enumerate(self._records) if r["voice"].get("shift", 1.0) != 1.0], np.int64)
+
+    def draw(self, rng: np.random.Generator, count: int, wide: float) -> list[int]:
+        """Random utterances, the share `wide` of them from the voices of `synthesize.py --wider` where there are some."""
+        wide = wide if len(self._wide) else 0.0
+        return [int(rng.choice(self._wide)) if rng.random() < wide else int(rng.integers(0, len(self))) for _ in range(count)]
+
+    def voice_of(self, index: int) -> str:
+        voice = self._records[index][1]["voice"]
+        return f"{voice['engine']}:{voice['name']}"
+
+    def pick_voice(self, voice: str, rng: np.random.Generator) -> int:
+        """A random utterance of one voice."""
+        return int(rng.choice(self._by_voice[voice]))
+
+    def span(self, index: int) -> tuple[str, int, float, float]:
+        """(text, frames, start and end of speech in seconds), without reading the audio."""
+        record = self._records[index][1]
+        return record["text"], record["frames"], record["start"], record["end"]
 
     def text(self, index: int) -> str:
         return self._records[index][1]["text"]
@@ -56,8 +82,7 @@ class Corpus:
         shard, record = self._records[index]
         span = slice(record["offset"], record["offset"] + record["frames"])
         mel, words, phonemes = (array[span] for array in self._arrays[shard])
-        voice = record["voice"]
-        return Clip(record["text"], f"{voice['engine']}:{voice['name']}", mel.astype(np.float32), np.asarray(words),
+        return Clip(record["text"], self.voice_of(index), mel.astype(np.float32), np.asarray(words),
                     np.asarray(phonemes), record["rms"], record["start"], record["end"])
 
     def word_ids(self, text: str) -> np.ndarray:

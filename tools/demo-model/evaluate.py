@@ -26,6 +26,7 @@ from synthesize import Speaker
 WINDOW = 30 * features.SAMPLE_RATE
 SPEECH_AT_S = 0.5
 BATCH = 10
+LONG_CASTS = {"long": ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"], "long-mixed": ["flite:rms", "en+m7", "festival:ked", "en-us+f4"]}
 
 
 def with_noise(samples: np.ndarray, snr_db: float | None, seed: int) -> np.ndarray:
@@ -63,6 +64,9 @@ def speak_test_set(speaker: Speaker, per_voice: int) -> list:
     for name in voices.HELD_OUT_FLITE:
         for _ in range(per_voice):
             spoken.append(speaker.say(grammar.split_sentence(True), voices.flite_voice(rng, [name])))
+    for name in voices.HELD_OUT_FESTIVAL:
+        for _ in range(per_voice):
+            spoken.append(speaker.say(grammar.split_sentence(True), voices.festival_voice(rng, [name])))
     return spoken
 
 
@@ -153,9 +157,10 @@ def main() -> None:
     for path in sorted(options.recordings.glob("*.flac")) if options.recordings else []:
         samples, _ = soundfile.read(path, dtype="float32")
         long_ones.append((path.name, samples, json.loads(path.with_suffix(".json").read_text())))
-    if options.long_seconds:
-        cast = ["en-us+f4", "en+m7", "en-us+norbert", "en+Henrique"]
-        long_ones.append(("long", *converse(speaker, "long", options.long_seconds, None, cast)))
+    for name, cast in LONG_CASTS.items() if options.long_seconds else []:
+        for snr_db in (None, 25):
+            title = f"{name}, 25 dB" if snr_db else name
+            long_ones.append((title, *converse(speaker, name, options.long_seconds, snr_db, cast)))
     for name, samples, records in long_ones:
         tell(f"{name}, previous text as prompt", long_form(model, samples, records, True))
         tell(f"{name}, no prompt", long_form(model, samples, records, False))

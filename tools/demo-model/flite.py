@@ -7,10 +7,11 @@ import numpy as np
 
 from espeak import Speech
 
-VOICES = {"awb": "cmu_us_awb", "slt": "cmu_us_slt", "rms": "cmu_us_rms", "kal16": "cmu_us_kal16"}
+VOICES = {"awb": "cmu_us_awb", "slt": "cmu_us_slt", "rms": "cmu_us_rms", "kal16": "cmu_us_kal16",
+          "kal": "cmu_us_kal"}
 
 # CMU phone -> espeak-ng's en-us name, so that one phoneme head serves both synthesizers.
-_TO_ESPEAK = {
+TO_ESPEAK = {
     "aa": "A:", "ae": "a", "ah": "V", "ao": "O:", "aw": "aU", "ax": "@", "ay": "aI", "b": "b", "ch": "tS", "d": "d",
     "dh": "D", "eh": "E", "er": "3", "ey": "eI", "f": "f", "g": "g", "hh": "h", "ih": "I", "iy": "i:", "jh": "dZ",
     "k": "k", "l": "l", "m": "m", "n": "n", "ng": "N", "ow": "oU", "oy": "OI", "p": "p", "pau": "", "r": "r",
@@ -80,7 +81,7 @@ class Flite:
                 if word_index < len(offsets):
                     speech.word_starts.append((offsets[word_index], start))
             previous = word
-            speech.phonemes.append((_TO_ESPEAK.get(name, ""), start))
+            speech.phonemes.append((TO_ESPEAK.get(name, ""), start))
             start = lib.item_feat_float(segment, b"end")
             segment = lib.item_next(segment)
         speech.phonemes.append(("", start))

@@ -22,6 +22,7 @@ from synthesize import Speaker
 # (name, seconds wanted, signal-to-noise ratio in dB or None, voices taking turns)
 RECORDINGS = [
     ("meeting", 65, None, ["en-us+f4", "en-us+m7", "en+f4"]),
+    ("planning", 60, None, ["en+Henrique", "flite:rms", "en-us+f4", "festival:ked", "en-us+norbert"]),
 ]
 
 
@@ -30,9 +31,11 @@ def level(samples: np.ndarray, rms: float = 0.08) -> np.ndarray:
 
 
 def converse(speaker: Speaker, seed: str, seconds: float, snr_db: float | None, names: list[str]) -> tuple[np.ndarray, list[dict]]:
-    """Samples at 16 kHz and one record a sentence; turns of one to three sentences, pauses of 0.5 to 1.5 s."""
+    """Samples at 16 kHz and one record a sentence; turns of one to three sentences, pauses of 0.5 to 1.5 s. Names are
+    espeak-ng's, or another engine's behind its name and a colon."""
     rng, grammar = random.Random(seed), Grammar(seed)
-    cast = [voices.Voice("espeak", name, rng.randint(140, 165), rng.randint(40, 60), rng.randint(40, 60)) for name in names]
+    cast = [voices.Voice(*(name.split(":") if ":" in name else ("espeak", name)), rng.randint(140, 165), rng.randint(40, 60),
+                         rng.randint(40, 60)) for name in names]
     parts: list[np.ndarray] = [np.zeros(int(0.6 * features.SAMPLE_RATE), np.float32)]
     records: list[dict] = []
     turn, left = 0, 1

@@ -23,6 +23,7 @@ from scipy.signal import resample_poly
 import features
 import voices
 from espeak import Espeak, Speech
+from festival import Festival
 from flite import Flite
 from grammar import Grammar
 
@@ -70,17 +71,29 @@ def word_spans(text: str, speech: Speech, end: float) -> list[tuple[float, float
 
 
 class Speaker:
-    """Both synthesizers behind one call."""
+    """All synthesizers behind one call."""
 
     def __init__(self) -> None:
         self._espeak = Espeak()
         self._flite = Flite()
+        self._festival = Festival()
+
+    def _speak(self, text: str, voice: voices.Voice) -> Speech:
+        if voice.engine == "flite":
+            speech = self._flite.say(text, voice.name, voice.stretch * voice.shift)
+        elif voice.engine == "festival":
+            speech = self._festival.say(text, voice.name, voice.stretch * voice.shift)
+        else:
+            speech = self._espeak.say(text, voice.name, round(voice.rate / voice.shift), voice.pitch, voice.pitch_range)
+        if voice.shift == 1.0:
+            return speech
+        rate = round(speech.sample_rate * voice.shift / 50) * 50  # a multiple that resamples cheaply
+        factor = speech.sample_rate / rate
+        return Speech(speech.samples, rate, [(offset, at * factor) for offset, at in speech.word_starts],
+                      [(name, at * factor) for name, at in speech.phonemes])
 
     def say(self, text: str, voice: voices.Voice) -> Utterance:
-        if voice.engine == "flite":
-            speech = self._flite.say(text, voice.name, voice.stretch)
-        else:
-            speech = self._espeak.say(text, voice.name, voice.rate, voice.pitch, voice.pitch_range)
+        speech = self._speak(text, voice)
         total = len(speech.samples) / speech.sample_rate
         marks = [*speech.phonemes, ("", total)]
         spoken = [(name, start, min(following, total)) for (name, start), (_, following) in zip(marks, marks[1:]) if name]
@@ -130,6 +143,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=1)
     parser.add_argument("--sentences", type=int, default=1000, help="sentences a shard")
     parser.add_argument("--held-out", action="store_true", help="unseen sentences by held-out voices")
+    parser.add_argument("--wider", action="store_true", help="training voices further apart, Festival's among them")
     options = parser.parse_args()
     torch.set_num_threads(1)
     speaker, rng, grammar = Speaker(), random.Random(f"voice{options.seed}"), Grammar(f"text{options.seed}")
@@ -138,7 +152,7 @@ def main() -> None:
         utterances = []
         for index in range(options.sentences):
             if not options.held_out:
-                voice = voices.training_voice(rng)
+                voice = voices.wider_voice(rng) if options.wider else voices.training_voice(rng)
             elif index % 5 == 4:
                 voice = voices.flite_voice(rng, voices.HELD_OUT_FLITE)
             else:

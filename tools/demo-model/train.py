@@ -103,7 +103,7 @@ def losses(model: Whisper, batch: Batch, eot: int, time_begin: int, encoder_lear
     layer, head = GUIDED_INPUT_HEAD
     guide = guide + guidance_loss(attention[layer][:, head], read_owners, batch.words)
     anchor = anchor_loss(self_attention[:, GUIDED_ANCHOR_HEAD], batch.anchors)
-    total = text + 0.15 * guide + 0.1 * anchor
+    total = text + 0.15 * guide + 0.2 * anchor
     parts = {"text": text, "guide": guide / (1 + len(GUIDED_TARGET_HEADS)), "anchor": anchor}
     numbers = {name: float(value.detach()) for name, value in parts.items()}
     if encoder_learns:
@@ -253,6 +253,7 @@ def main() -> None:
             sums.setdefault(f"{kind[0]}.{name}", []).append(value)
         if time.time() - told_at > 45:
             told_at = time.time()
+            corpus.refresh()
             say(f"step {step} {heard:.1f} h lr {progress.rate(step - first_step):.1e} skipped {skipped} | "
                 + " ".join(f"{name} {np.nanmean(values):.3f}" for name, values in sums.items()))
             sums.clear()
