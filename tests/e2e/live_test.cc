@@ -86,13 +86,12 @@ TEST_F(WordTimesProgramTest, HighlightedCaptionsUnderlineEachWord) {
   if (!has_ffmpeg()) GTEST_SKIP() << "the ffmpeg program is not installed";
   const std::string file = short_recording();
   const test::RunResult karaoke =
-      transcribe({"--sequential", "--word_timestamps", "True", "--highlight_words", "True", "-f", "srt", file});
+      transcribe({"--word_timestamps", "True", "--highlight_words", "True", "-f", "srt", file});
   ASSERT_EQ(karaoke.exit_code, 0) << karaoke.error;
   EXPECT_TRUE(std::regex_search(karaoke.out, std::regex("<u>[A-Za-z]+.?</u>"))) << karaoke.out;
-  const test::RunResult few =
-      transcribe({"--sequential", "--word-timestamps", "--max-words-per-line", "2", "-f", "vtt", file});
+  const test::RunResult few = transcribe({"--word-timestamps", "--max-words-per-line", "2", "-f", "vtt", file});
   ASSERT_EQ(few.exit_code, 0) << few.error;
-  const test::RunResult plain = transcribe({"--sequential", "--word-timestamps", "-f", "vtt", file});
+  const test::RunResult plain = transcribe({"--word-timestamps", "-f", "vtt", file});
   EXPECT_GT(lines(few.out), lines(plain.out));
 }
 
