@@ -8,8 +8,9 @@
 //                                      to whole chunks of 16, in both operands
 //   block   [units / 16][rows of the block][16] a block of x: a cache line of each row in turn, after a header of
 //                              kBlockHeaderBytes with each row's scale
-// int8: weights are symmetric per output channel, rows of x symmetric per row and quantised as they are packed; the
-// int32 sum runs over the whole of `in` and is scaled once. bfloat16: round to nearest even, float32 sums.
+// int8: weights are symmetric per output channel, rows of x are quantised as they are packed, each with a step (and,
+// where the instruction wants unsigned bytes, a zero point) of its own; the int32 sum runs over the whole of `in` and
+// is scaled once. bfloat16: round to nearest even, float32 sums.
 //
 // The functions of a variant are pure: no allocation, no exceptions, no threads; callers split the work by blocks of
 // rows or by panels. Source: the panel scheme of Goto & van de Geijn 2008 (ACM TOMS 34:3).

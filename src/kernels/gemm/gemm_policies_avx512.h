@@ -74,8 +74,8 @@ struct BFloat16Avx512 {
   }
 };
 
-// VPDPBUSD wants unsigned bytes on one side: x is stored with 128 added, and 128 times the sum of the weights is taken
-// off at the end.
+// VPDPBUSD wants unsigned bytes on one side: x is stored with its row's zero point added, and that many times the sum
+// of the weights is taken off at the end.
 struct Int8Avx512 {
   using V = Avx512;
   using Sum = __m512i;
@@ -93,19 +93,44 @@ struct Int8Avx512 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
     return sum;
   }
-  static __m512 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step) {
-    const __m512i offset = _mm512_slli_epi32(_mm512_loadu_si512(weights.column_sum + col), 7);
+  static __m512 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step, int zero) {
+    const __m512i offset = _mm512_mullo_epi32(_mm512_loadu_si512(weights.column_sum + col), _mm512_set1_epi32(zero));
     const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row_step), _mm512_loadu_ps(weights.scale + col));
     return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset)), scale);
   }
 
-  static float row_step(const float* x, std::size_t n) {
-    __m512 largest = _mm512_setzero_ps();
+  static constexpr std::size_t kZeroPointsAt = kBlockRows * sizeof(float);
+  static_assert(kZeroPointsAt + kBlockRows <= kBlockHeaderBytes);
+
+  // The step that spreads a row's range, zero included, over 255 of them, and the zero point: where zero then lies.
+  static float row_range(const float* x, std::size_t n, int& zero) {
+    __m512 low = _mm512_setzero_ps();
+    __m512 high = _mm512_setzero_ps();
+    const auto widen = [&](__m512 values) {
+      low = _mm512_min_ps(low, values);
+      high = _mm512_max_ps(high, values);
+    };
     std::size_t i = 0;
-    for (; i + 16 <= n; i += 16) largest = _mm512_max_ps(largest, _mm512_abs_ps(_mm512_loadu_ps(x + i)));
-    if (i < n) largest = _mm512_max_ps(largest, _mm512_abs_ps(Avx512::load_first(x + i, n - i)));
-    return _mm512_reduce_max_ps(largest) / 127.0f;
+    for (; i + 16 <= n; i += 16) widen(_mm512_loadu_ps(x + i));
+    if (i < n) widen(Avx512::load_first(x + i, n - i));
+    const float lowest = _mm512_reduce_min_ps(low);
+    const float step = (_mm512_reduce_max_ps(high) - lowest) / 255.0f;
+    zero = step > 0.0f ? static_cast<int>(__builtin_rintf(-lowest / step)) : 0;
+    return step;
   }
+  static void pack_from(const float* x, std::size_t n, float inverse, int zero, std::uint32_t* to) {
+    const __m512i offset = _mm512_set1_epi32(zero);
+    for (std::size_t part = 0; part < 4; ++part, to += 4) {
+      const std::size_t first = part * 16;
+      const std::size_t count = n <= first ? 0 : n - first < 16 ? n - first : 16;
+      const __m512 values = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), x + first);
+      const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(inverse))), offset);
+      const __m512i unsigned_q = _mm512_max_epi32(q, _mm512_setzero_si512());
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtusepi32_epi8(unsigned_q));
+    }
+  }
+
+  // Symmetric, with 128 added: for the keys of attention.
   static void pack_chunk(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
     for (std::size_t part = 0; part < 4; ++part, to += 4) {
       const std::size_t first = part * 16;

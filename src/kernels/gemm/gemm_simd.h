@@ -20,6 +20,14 @@ inline constexpr int kPanelVectors = 2;
 template <typename D>
 inline constexpr std::size_t kPolicyPanelCols = kPanelVectors* D::V::kLanes;
 
+// Policies whose rows are unsigned have a zero point of their own for each row, which uses all bits of lopsided rows
+// (those behind a GELU): D::row_range and D::pack_from instead of D::row_step and D::pack_chunk, and one more argument
+// of D::finish. Zero points are bytes behind the steps in a block's header.
+template <typename D>
+concept HasZeroPoints = requires {
+  D::kZeroPointsAt;
+};
+
 // As GemmVariant::units and block_bytes.
 template <typename D>
 constexpr std::size_t policy_units(std::size_t in) {
@@ -118,7 +126,12 @@ void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte*
 #pragma GCC unroll 8
     for (int c = 0; c < P * kPanelVectors; ++c) {
       const std::size_t col = panel * kPolicyPanelCols<D> + static_cast<std::size_t>(c) * D::V::kLanes;
-      store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r]));
+      if constexpr (HasZeroPoints<D>) {
+        const int zero = std::to_integer<int>(block[D::kZeroPointsAt + static_cast<std::size_t>(r)]);
+        store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r], zero));
+      } else {
+        store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r]));
+      }
     }
   }
 }
@@ -178,11 +191,22 @@ void gemm_pack_rows(const float* x, std::size_t stride, std::size_t rows, std::s
     auto* steps = reinterpret_cast<float*>(blocks);
     for (std::size_t r = 0; r < count; ++r) {
       const float* row = x + (first + r) * stride;
-      steps[r] = D::row_step(row, in);
-      const float inverse = steps[r] > 0.0f ? 1.0f / steps[r] : 0.0f;
       auto* to = reinterpret_cast<std::uint32_t*>(blocks + kBlockHeaderBytes) + r * kChunkUnits;
-      for (std::size_t i = 0; i < in; i += kChunkValues, to += count * kChunkUnits) {
-        D::pack_chunk(row + i, in - i < kChunkValues ? in - i : kChunkValues, inverse, to);
+      const auto pack = [&](const auto& chunk) {
+        for (std::size_t i = 0; i < in; i += kChunkValues, to += count * kChunkUnits) {
+          chunk(row + i, in - i < kChunkValues ? in - i : kChunkValues);
+        }
+      };
+      if constexpr (HasZeroPoints<D>) {
+        int zero = 0;
+        steps[r] = D::row_range(row, in, zero);
+        blocks[D::kZeroPointsAt + r] = static_cast<std::byte>(zero);
+        const float inverse = steps[r] > 0.0f ? 1.0f / steps[r] : 0.0f;
+        pack([&](const float* x_chunk, std::size_t n) { D::pack_from(x_chunk, n, inverse, zero, to); });
+      } else {
+        steps[r] = D::row_step(row, in);
+        const float inverse = steps[r] > 0.0f ? 1.0f / steps[r] : 0.0f;
+        pack([&](const float* x_chunk, std::size_t n) { D::pack_chunk(x_chunk, n, inverse, to); });
       }
     }
   }
