@@ -192,7 +192,7 @@ TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) 
   TranscribeRequest request;
   request.files = arguments.files;
   request.engine = {arguments.model, arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024)};
-  read_compute_type(arguments.compute_type);  // refused now rather than after the model is found
+  check_compute_type(arguments.compute_type);  // refused now rather than after the model is found
 
   read_decoding(arguments, request.options);
   request.options.language = read_language({"--language", arguments.language});
