@@ -91,6 +91,12 @@ bool Scheduler::step() {
   }
   const std::scoped_lock lock(mutex_);
   if (has_work) ++counts_.steps;
+  update_counts();
+  return has_work;
+}
+
+// The lock must be held.
+void Scheduler::update_counts() {
   counts_.waiting = queue_.waiting();
   counts_.requests = queue_.requests();
   counts_.running = batch_.running();
@@ -98,7 +104,6 @@ bool Scheduler::step() {
   counts_.sequences_made = batch_.sequences().made();
   counts_.sequences_lent = batch_.sequences().lent();
   counts_.times = batch_.times();
-  return has_work;
 }
 
 // Ends the windows of requests that were cancelled or are late.
@@ -155,6 +160,7 @@ void Scheduler::hand_out() {
       if (result.detects_for_request && result.outcome.error) queue_.forget_detection(result.request);
       queue_.finish(result.request);
     }
+    update_counts();  // before anybody hears of the results
   }
   for (BatchResult& result : results) {
     if (result.task.on_done) result.task.on_done(std::move(result.outcome));

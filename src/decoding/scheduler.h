@@ -23,7 +23,7 @@ namespace amanuensis::decoding {
 struct SchedulerOptions {
   BatchOptions batch = {};
   // Windows encoded in one step at most: running windows wait that long.
-  std::size_t max_encoded_per_step = 4;
+  std::size_t max_encoded_per_step = 2;
   // Windows that may wait, of all requests together; each request may always have one.
   std::size_t max_waiting = 32;
   // What an encoded window counts in a request's share, in decoder rows (their costs are measured: base, int8).
@@ -75,7 +75,7 @@ class Scheduler {
     std::size_t sequences_lent = 0;
     BatchTimes times;
   };
-  // As of the end of the last step.
+  // As of the last step's results.
   Counts counts() const;
 
  private:
@@ -83,6 +83,7 @@ class Scheduler {
   void end_failed();
   void admit();
   void hand_out();
+  void update_counts();
 
   const SchedulerOptions options_;
 
