@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Builds the program with what it is compared with, measures kernels and models of random weights, and leaves the
-# results, as JSON and as pictures, in build/bench-results. Takes a few minutes, of a machine that should be doing
-# nothing else. Models: the names given, else tiny and base; e.g. `tools/bench.sh base large-v3`.
+# Builds the program with what it is compared with, measures kernels, models of random weights and whole transcriptions
+# with them, and leaves the results, as JSON and as pictures, in build/bench-results. Takes a few minutes, of a machine
+# that should be doing nothing else. Models: the names given, else tiny and base; e.g. `tools/bench.sh base large-v3`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/build.sh release amanuensis bench_peers
@@ -19,4 +19,9 @@ for size in "$@"; do
     "$program" bench model --random "$size" --compute-type "$type" --json --chart "$results/$name.svg" \
       >"$results/$name.json"
   done
+done
+for size in "$@"; do
+  name=pipeline-$size
+  echo "bench: pipeline $size, int8 -> $results/$name.json" >&2
+  "$program" bench pipeline --random "$size" --compute-type int8 --json >"$results/$name.json"
 done

@@ -7,7 +7,8 @@ Weights are random: what a network costs does not depend on what it has learnt. 
 --tokens-per-window tokens for each window of 30 s, without time tokens, temperature fallback or text carried over, so
 all of them do the same work. The models are made here (nothing is downloaded) and kept below --work.
 
-Programs take turns, --rounds times; the best time of each counts. Needs: pip install -r tools/compare_peers.txt
+Programs take turns, --rounds times; the best time of each counts. Elapsed times want an idle machine; processor times
+(of all threads) bear a busy one. Needs: pip install -r tools/compare_peers.txt
 """
 
 import argparse
@@ -120,6 +121,16 @@ def make_ctranslate2(folder, source, size):
     (folder / "tokenizer.json").write_bytes((source / "tokenizer.json").read_bytes())
 
 
+class Clock:
+    """Elapsed time, and processor time of all threads of this process, since it was made."""
+
+    def __init__(self):
+        self.elapsed, self.processor = time.perf_counter(), time.process_time()
+
+    def read(self):
+        return {"elapsed_s": time.perf_counter() - self.elapsed, "processor_s": time.process_time() - self.processor}
+
+
 def faster_whisper_peers(arguments, work, samples):
     from faster_whisper import BatchedInferencePipeline, WhisperModel
 
@@ -133,10 +144,10 @@ def faster_whisper_peers(arguments, work, samples):
     clips = [{"start": float(s), "end": min(s + WINDOW_S, seconds)} for s in range(0, int(seconds), WINDOW_S)]
 
     def timed(transcribe, **more):
-        start = time.perf_counter()
+        clock = Clock()
         segments, _ = transcribe(samples, **options, **more)
         tokens = sum(len(segment.tokens) for segment in segments)
-        return time.perf_counter() - start, tokens
+        return clock.read() | {"tokens": tokens}
 
     batched = BatchedInferencePipeline(model)
     yield "faster-whisper int8, sequential", lambda: timed(model.transcribe)
@@ -156,12 +167,12 @@ def openai_peer(arguments, samples):
     beams = {} if arguments.beam_size == 1 else {"beam_size": arguments.beam_size}
 
     def run():
-        start = time.perf_counter()
+        clock = Clock()
         result = model.transcribe(samples, language="en", temperature=0.0, fp16=False, without_timestamps=True,
                                   sample_len=arguments.tokens_per_window, suppress_tokens=NOT_TEXT,
                                   compression_ratio_threshold=None, logprob_threshold=None, no_speech_threshold=None,
                                   condition_on_previous_text=False, word_timestamps=arguments.word_timestamps, **beams)
-        return time.perf_counter() - start, sum(len(segment["tokens"]) for segment in result["segments"])
+        return clock.read() | {"tokens": sum(len(segment["tokens"]) for segment in result["segments"])}
 
     return "openai-whisper float32", run
 
@@ -175,7 +186,7 @@ def amanuensis_peer(arguments, audio):
 
     def run():
         result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
-        return result["elapsed_s"], result["tokens"]
+        return {key: result[key] for key in ("elapsed_s", "processor_s", "tokens")}
 
     return "amanuensis int8", run
 
@@ -221,19 +232,21 @@ def main():
     if "openai" not in arguments.without:
         programs.append(openai_peer(arguments, samples))
 
-    results = {name: {"seconds": [], "tokens": 0} for name, _ in programs}
+    runs = {name: [] for name, _ in programs}
     for turn in range(arguments.rounds):
         for name, run in programs:
-            seconds, tokens = run()
-            results[name]["seconds"].append(seconds)
-            results[name]["tokens"] = tokens
-            say(f"round {turn + 1}: {name}: {seconds:.2f} s, {audio_s / seconds:.1f}x realtime, {tokens} tokens")
+            runs[name].append(run())
+            last = runs[name][-1]
+            say(f"round {turn + 1}: {name}: {last['elapsed_s']:.2f} s, {last['processor_s']:.2f} s of processor time, "
+                f"{last['tokens']} tokens")
 
-    for result in results.values():
-        result["realtime_factor"] = audio_s / min(result["seconds"])
+    results = {name: {key: min(run[key] for run in each) for key in each[0]} for name, each in runs.items()}
     ours = results.get("amanuensis int8")
     for result in results.values():
-        result["times_slower"] = result["tokens"] and ours and ours["realtime_factor"] / result["realtime_factor"]
+        result["realtime_factor"] = audio_s / result["elapsed_s"]
+        if ours:
+            result["times_slower"] = result["elapsed_s"] / ours["elapsed_s"]
+            result["times_more_processor"] = result["processor_s"] / ours["processor_s"]
     if arguments.json:
         print(json.dumps({"audio_s": audio_s, "threads": arguments.threads, "model": arguments.random,
                           "tokens_per_window": arguments.tokens_per_window, "beam_size": arguments.beam_size,
@@ -243,9 +256,11 @@ def main():
     print(f"{audio_s / 60:.1f} minutes, random {arguments.random}, {arguments.tokens_per_window} tokens a window, "
           f"beam {arguments.beam_size}, {arguments.threads} threads, best of {arguments.rounds}")
     for name, result in results.items():
-        ratio = f"{result['times_slower']:6.2f}" if result["times_slower"] else "     -"
-        print(f"  {name:<34}{min(result['seconds']):9.2f} s{result['realtime_factor']:9.1f}x realtime"
-              f"{result['tokens']:8} tokens   ours is {ratio} times as fast")
+        line = (f"  {name:<34}{result['elapsed_s']:9.2f} s{result['realtime_factor']:9.1f}x realtime"
+                f"{result['tokens']:7} tokens")
+        if ours:
+            line += f"   {result['times_slower']:6.2f} times ours, {result['times_more_processor']:.2f} in processor time"
+        print(line)
 
 
 if __name__ == "__main__":

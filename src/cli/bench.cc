@@ -13,8 +13,10 @@ Command add_bench_command(CLI::App& program) {
                                       add_bench_pipeline_command(*parser)};
   for (const Command& command : commands) command.parser->group("Commands");
   parser->footer(
-      "Numbers are the best of several bursts. What one thread does is measured in processor time, what several do in\n"
-      "elapsed time: an idle machine gives the truest numbers, and shares of the ceilings are truer than numbers.\n\n"
+      "Kernels and models are measured in processor time of the busiest thread, the best of several bursts: on an "
+      "idle\n"
+      "machine that is the elapsed time. Whole transcriptions are measured in elapsed time, and want an idle "
+      "machine.\n\n"
       "Examples:\n  amanuensis bench kernels\n  amanuensis bench model --random base --compute-type int8 --json\n"
       "  amanuensis bench pipeline --random base --audio-minutes 10 --tokens-per-window 100");
   return {parser, [commands](Context& context) {

@@ -78,8 +78,9 @@ std::string text_of(const Report& report) {
   text += fmt::format("work       {:.1f} min of audio, {} windows, {} tokens each, beam {}{}\n", times.audio_s / 60,
                       times.windows, report.options.tokens_per_window, report.options.beam_size,
                       report.options.word_timestamps ? ", word times" : "");
-  text += fmt::format("speed      {:.1f}x realtime ({:.2f} s), {:.0f} tokens/s\n", report.realtime_factor(),
-                      times.elapsed_s, static_cast<double>(times.tokens) / times.elapsed_s);
+  text += fmt::format("speed      {:.1f}x realtime ({:.2f} s, {:.2f} s of processor time), {:.0f} tokens/s\n",
+                      report.realtime_factor(), times.elapsed_s, times.processor_s,
+                      static_cast<double>(times.tokens) / times.elapsed_s);
   if (times.one_after_another_s > 0) {
     text +=
         fmt::format("requests   {} at once: {:.2f} times as fast as one after another ({:.2f} s)\n",
@@ -105,6 +106,7 @@ std::string json_of(const Report& report) {
   json["load_ms"] = report.load_ms;
   json["audio_s"] = times.audio_s;
   json["elapsed_s"] = times.elapsed_s;
+  json["processor_s"] = times.processor_s;
   json["realtime_factor"] = report.realtime_factor();
   json["windows"] = times.windows;
   json["tokens"] = times.tokens;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <exception>
 #include <new>
+#include <span>
 #include <sstream>
 #include <string_view>
 
@@ -42,20 +43,29 @@ std::string full_name(const CLI::App* parser) {
   return name;
 }
 
-// The first word must be a command: CLI11's own message would speak of a missing one.
-void check_command(const CLI::App& program, const std::vector<std::string>& arguments) {
-  if (arguments.empty() || arguments.front().starts_with('-')) return;
+std::vector<std::string> command_names(const CLI::App& parser) {
   std::vector<std::string> names;
-  for (const CLI::App* each : program.get_subcommands(nullptr)) names.push_back(each->get_name());
-  if (std::find(names.begin(), names.end(), arguments.front()) != names.end()) return;
+  for (const CLI::App* each : parser.get_subcommands(nullptr)) names.push_back(each->get_name());
+  return names;
+}
+
+// The first word must be a command, and the second one of its commands where it has some: CLI11's own message would
+// speak of a missing one.
+void check_command(const CLI::App& program, std::span<const std::string> arguments) {
+  if (arguments.empty() || arguments.front().starts_with('-')) return;
+  const std::vector<std::string> names = command_names(program);
+  if (names.empty()) return;
+  if (std::find(names.begin(), names.end(), arguments.front()) != names.end()) {
+    check_command(*program.get_subcommand(arguments.front()), arguments.subspan(1));
+    return;
+  }
   const std::vector<std::string_view> candidates(names.begin(), names.end());
-  const std::string hint = did_you_mean(arguments.front(), candidates);
-  throw Error(
-      ErrorCode::kInvalidArgument,
-      fmt::format("no command '{}'{}", arguments.front(),
-                  hint.empty() ? "; `amanuensis --help` shows them (to transcribe a file: amanuensis transcribe "
-                                 "FILE)"
-                               : hint));
+  std::string hint = did_you_mean(arguments.front(), candidates);
+  if (hint.empty()) {
+    hint = fmt::format("; `{} --help` shows them", full_name(&program));
+    if (program.get_parent() == nullptr) hint += " (to transcribe a file: amanuensis transcribe FILE)";
+  }
+  throw Error(ErrorCode::kInvalidArgument, fmt::format("no command '{}'{}", arguments.front(), hint));
 }
 
 std::string parse_problem(const CLI::App& program, const CLI::ParseError& error) {

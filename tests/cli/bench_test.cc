@@ -74,7 +74,8 @@ void expect_ceilings(const json& ceilings) {
 
 TEST(BenchTest, WhatMakesNoSenseIsNamedBeforeAnythingIsMeasured) {
   expect_refused({"bench"}, 2, "name a command");
-  expect_refused({"bench", "kernel"}, 2, "kernel");
+  expect_refused({"bench", "kernel"}, 2, "no command 'kernel'; did you mean 'kernels'?");
+  expect_refused({"bench", "everything"}, 2, "`amanuensis bench --help` shows them");
   expect_refused({"bench", "model", "--random", "bse"}, 2, "did you mean 'base'");
   expect_refused({"bench", "model", "--random", "base", "--model", "demo"}, 2, "exclude each other");
   expect_refused({"bench", "model", "--random", "tiny", "--batches", "0"}, 2, "--batches '0'");

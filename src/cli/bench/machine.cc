@@ -18,7 +18,8 @@ namespace amanuensis::cli {
 namespace {
 
 constexpr double kCeilingSeconds = 0.03;
-constexpr std::size_t kCeilingRounds = 3;
+constexpr std::size_t kCeilingRounds = 6;
+constexpr std::size_t kMostCeilingRounds = 24;
 
 std::string cpu_name() {
   std::ifstream in("/proc/cpuinfo");
@@ -66,11 +67,15 @@ const Variant* variant_of(std::span<const Variant> variants, kernels::Isa isa) {
 
 double peak(const kernels::PeakVariant& variant, ThreadPool& pool) {
   constexpr std::uint64_t kTurns = 20000;  // some 50 microseconds
-  const double seconds =
-      best_seconds({.threads = pool.threads(), .seconds = kCeilingSeconds, .rounds = kCeilingRounds}, [&] {
-        pool.parallel_for(pool.threads(), [&](std::size_t /*i*/, std::size_t /*worker*/) { variant.run(kTurns); });
-      });
-  return 1e-9 * variant.operations_per_turn * kTurns * static_cast<double>(pool.threads()) / seconds;
+  // Enough that every thread has joined in long before the end.
+  const std::size_t tasks = 32 * pool.threads();
+  const double seconds = best_seconds(
+      {.threads = pool.threads(),
+       .seconds = kCeilingSeconds,
+       .rounds = kCeilingRounds,
+       .most_rounds = kMostCeilingRounds},
+      [&] { pool.parallel_for(tasks, [&](std::size_t /*i*/, std::size_t /*worker*/) { variant.run(kTurns); }); });
+  return 1e-9 * variant.operations_per_turn * kTurns * static_cast<double>(tasks) / seconds;
 }
 
 // Billions of bytes a second of `visit(first byte, bytes)` over a buffer in 1 MiB pieces.
@@ -79,7 +84,10 @@ double stream(std::size_t size_bytes, ThreadPool& pool, const Visit& visit) {
   constexpr std::size_t kPiece = std::size_t{1} << 20U;
   const std::size_t pieces = size_bytes / kPiece;
   const double seconds = best_seconds(
-      {.threads = pool.threads(), .seconds = kCeilingSeconds, .rounds = kCeilingRounds},
+      {.threads = pool.threads(),
+       .seconds = kCeilingSeconds,
+       .rounds = kCeilingRounds,
+       .most_rounds = kMostCeilingRounds},
       [&] { pool.parallel_for(pieces, [&](std::size_t i, std::size_t /*worker*/) { visit(i * kPiece, kPiece); }); });
   return 1e-9 * static_cast<double>(pieces * kPiece) / seconds;
 }

@@ -18,7 +18,7 @@ constexpr const char* kModule = "amanuensis_peers.so";
 Peers Peers::load(const std::filesystem::path& folder) {
   const std::filesystem::path path = folder / kModule;
   std::error_code problem;
-  if (!std::filesystem::exists(path, problem)) {
+  if (folder.empty() || !std::filesystem::exists(path, problem)) {
     return Peers(
         fmt::format("not compared with other libraries: {} is not there (`make bench` installs libdnnl-dev and "
                     "libopenblas-dev and builds it)",

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <numbers>
@@ -27,6 +28,13 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Of all threads of this process since it began.
+double processor_s() {
+  timespec now = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
 
 // Does another detector's work and then takes everything for speech.
 class OpenDetector final : public pipeline::VoiceDetector {
@@ -138,7 +146,9 @@ PipelineTimes bench_pipeline(const decoding::DecodingContext& context, const Pip
   Bench bench(engine, audio, batched, stop);
 
   PipelineTimes times;
+  const double processor_before = processor_s();
   times.elapsed_s = bench.at_once(options.requests, times);
+  times.processor_s = processor_s() - processor_before;
   times.stages = engine.times();
   times.windows = times.stages.batch.windows;
   times.rows = times.stages.batch.rows;

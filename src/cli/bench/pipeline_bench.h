@@ -27,6 +27,7 @@ struct PipelineBenchOptions {
 struct PipelineTimes {
   double audio_s = 0;              // of all requests
   double elapsed_s = 0;            // all requests submitted at once
+  double processor_s = 0;          // of all threads in that time
   double one_after_another_s = 0;  // 0 for one request
   std::size_t windows = 0;
   std::size_t tokens = 0;

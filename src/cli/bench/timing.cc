@@ -1,10 +1,15 @@
 #include "cli/bench/timing.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
 #include <limits>
+#include <system_error>
 #include <thread>
 
 namespace amanuensis::cli {
@@ -17,16 +22,43 @@ constexpr double kLongCallSeconds = 0.05;
 // OpenMP's and OpenBLAS's threads spin for tens of milliseconds after their last call.
 constexpr std::chrono::milliseconds kPause(40);
 
-double now_s(std::size_t threads) {
+double clock_s(clockid_t clock) {
   timespec now = {};
-  clock_gettime(threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC, &now);
+  if (clock_gettime(clock, &now) != 0) return 0;  // the thread has ended
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+// The processor-time clock of any thread of this process, as Linux numbers them (pthread_getcpuclockid gives the same,
+// for those who have the thread's handle).
+clockid_t clock_of_thread(int tid) {
+  constexpr unsigned kPerThreadScheduled = 6;
+  return static_cast<clockid_t>((~static_cast<unsigned>(tid) << 3U) | kPerThreadScheduled);
+}
+
+std::vector<int> other_threads() {
+  std::vector<int> tids;
+  const int self = static_cast<int>(gettid());
+  std::error_code problem;
+  for (std::filesystem::directory_iterator entry("/proc/self/task", problem);
+       !problem && entry != std::filesystem::directory_iterator(); entry.increment(problem)) {
+    const int tid = std::atoi(entry->path().filename().c_str());
+    if (tid > 0 && tid != self) tids.push_back(tid);
+  }
+  return tids;
+}
+
 double group_seconds(std::size_t threads, const Work& work, std::size_t calls) {
-  const double start = now_s(threads);
-  for (std::size_t i = 0; i < calls; ++i) work();
-  return (now_s(threads) - start) / static_cast<double>(calls);
+  const auto run = [&] {
+    for (std::size_t i = 0; i < calls; ++i) work();
+  };
+  if (threads == 1) {
+    const double start = clock_s(CLOCK_THREAD_CPUTIME_ID);
+    run();
+    return (clock_s(CLOCK_THREAD_CPUTIME_ID) - start) / static_cast<double>(calls);
+  }
+  const BusiestThread busiest;
+  run();
+  return busiest.seconds() / static_cast<double>(calls);
 }
 
 // The best of the groups of calls that fit into `seconds`; the first call of all is a warm-up unless it is long.
@@ -56,6 +88,21 @@ struct BestTwo {
 };
 
 }  // namespace
+
+void BusiestThread::restart() {
+  before_.clear();
+  for (const int tid : other_threads()) before_[tid] = clock_s(clock_of_thread(tid));
+  before_[static_cast<int>(gettid())] = clock_s(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double BusiestThread::seconds() const {
+  double most = clock_s(CLOCK_THREAD_CPUTIME_ID) - before_.at(static_cast<int>(gettid()));
+  for (const int tid : other_threads()) {
+    const auto known = before_.find(tid);
+    most = std::max(most, clock_s(clock_of_thread(tid)) - (known == before_.end() ? 0.0 : known->second));
+  }
+  return most;
+}
 
 double best_seconds(const TimingOptions& options, const Work& work) {
   return best_seconds_of_each(options, std::span<const Work>(&work, 1)).front();

@@ -1,17 +1,17 @@
 // How long a piece of work takes, on a machine that others may be using: it is repeated in short bursts, alternating
-// with whatever it is compared with, and the best counts. One thread at a time.
+// with whatever it is compared with, and the best counts; time is processor time. One thread at a time.
 #pragma once
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <span>
 #include <vector>
 
 namespace amanuensis::cli {
 
 struct TimingOptions {
-  // Threads the work uses. One: processor time of the calling thread, which does not count what others take; several:
-  // elapsed time.
+  // Threads the work uses.
   std::size_t threads = 1;
   double seconds = 0.02;        // of one burst, warm-up not counted; at least one call
   std::size_t rounds = 2;       // bursts of each work at least
@@ -22,6 +22,20 @@ struct TimingOptions {
 inline constexpr double kAgreement = 0.04;
 
 using Work = std::function<void()>;
+
+// Measures work by the processor time of the thread of this process that is busiest with it. On an idle machine that is
+// the elapsed time, as all threads of a kernel work until its end; on a busy one it leaves out what others took, and
+// still counts what a thread had to do, or wait in a loop, because another was late.
+class BusiestThread {
+ public:
+  BusiestThread() { restart(); }
+  void restart();
+  // Since the construction or restart().
+  double seconds() const;
+
+ private:
+  std::map<int, double> before_;  // processor time of each thread, by the system's number of it
+};
 
 // Seconds one call takes. Calls shorter than the clock can tell are timed several at a time.
 double best_seconds(const TimingOptions& options, const Work& work);
