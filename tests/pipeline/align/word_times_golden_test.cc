@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,15 @@ enum SegmentField { kSeek, kStart, kEnd, kText, kWords };
 enum WindowField { kWindowSeek, kFrames, kTextTokens, kTimings };
 enum WordField { kWord, kWordStart, kWordEnd, kProbability };
 enum SplitField { kLanguage, kTokens, kSplitWords, kTokensOfWords };
+
+// Sanitizers make this some twenty times as slow and look for other faults: a few cases are enough for them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr std::size_t kMostCases = 1;
+constexpr int kHostileKinds = 1;
+#else
+constexpr std::size_t kMostCases = std::numeric_limits<std::size_t>::max();
+constexpr int kHostileKinds = 5;
+#endif
 
 constexpr double kWithin20Ms = 0.020 + 1e-9;
 constexpr double kWithin100Ms = 0.100 + 1e-9;
@@ -169,7 +179,9 @@ TEST_F(WordTimesGolden, TokensAreCutIntoTheSameWords) {
 // Every window of every case, whatever came before it; all windows of a case in one batch.
 TEST_F(WordTimesGolden, WindowsAlignAsTheReferences) {
   Differences differences;
+  std::size_t cases = 0;
   for (const nlohmann::json& c : golden().at("cases")) {
+    if (cases++ == kMostCases) break;
     SCOPED_TRACE(c.at("name").get<std::string>());
     const model::GenerationSettings settings = settings_of(c);
     const std::vector<SpokenWindow> windows = windows_of(c);
@@ -196,7 +208,9 @@ TEST_F(WordTimesGolden, TranscriptsHaveTheReferencesWords) {
   std::size_t words = 0;
   std::size_t compared = 0;
   Differences differences;
+  std::size_t cases = 0;
   for (const nlohmann::json& c : golden().at("cases")) {
+    if (cases++ == kMostCases) break;
     SCOPED_TRACE(c.at("name").get<std::string>());
     const model::GenerationSettings settings = settings_of(c);
     const Transcriber transcriber(demo_.model, demo_.tokenizer, settings);
@@ -249,7 +263,7 @@ std::vector<float> hostile_audio(int kind, std::size_t samples) {
 TEST(WordTimesProperties, WordsAreInOrderInsideAnyAudio) {
   test::DemoModel demo;
   const Transcriber transcriber(demo.model, demo.tokenizer, demo.checkpoint.generation);
-  for (const int kind : {0, 1, 2, 3, 4}) {
+  for (int kind = 0; kind < kHostileKinds; ++kind) {
     for (const std::size_t samples :
          {std::size_t{1}, std::size_t{159}, std::size_t{161}, std::size_t{7013}, std::size_t{16000 * 47 + 5}}) {
       SCOPED_TRACE(testing::Message() << "kind " << kind << ", " << samples << " samples");
