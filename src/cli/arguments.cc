@@ -7,8 +7,15 @@
 namespace amanuensis::cli {
 namespace {
 
-constexpr std::array<std::string_view, 4> kSwitches{"--condition-on-previous-text", "--carry-initial-prompt",
-                                                    "--verbose", "--quiet"};
+constexpr std::array<std::string_view, 9> kSwitches{"--condition-on-previous-text",
+                                                    "--carry-initial-prompt",
+                                                    "--sequential",
+                                                    "--multilingual",
+                                                    "--word-timestamps",
+                                                    "--highlight-words",
+                                                    "--vad-filter",
+                                                    "--verbose",
+                                                    "--quiet"};
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -13,8 +13,10 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/batched_transcription.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/live.h"
 #include "cli/progress_text.h"
 #include "cli/transcribe_options.h"
 #include "cli/transcription.h"
@@ -57,12 +59,34 @@ std::vector<std::string> deliver(Context& context, const TranscribeRequest& requ
   return paths;
 }
 
-void transcribe_one(Context& context, const Engine& engine, const TranscribeRequest& request, const std::string& file) {
+// What all files of a call share.
+struct Tools {
+  const Engine& engine;
+  const VoiceActivity* voice;  // null: everything is transcribed
+  pipeline::Engine* batched;   // null: one file after the other, window after window
+};
+
+pipeline::BatchedOptions batched_options(const TranscribeRequest& request) {
+  pipeline::BatchedOptions options;
+  options.transcribe = request.options;
+  options.vad_filter = request.vad.filter;
+  const double batched_silence_ms = options.segmenter.speech.min_silence_duration_ms;
+  options.segmenter.speech = request.vad.speech;
+  if (!request.vad.min_silence_given) options.segmenter.speech.min_silence_duration_ms = batched_silence_ms;
+  options.multilingual = request.multilingual;
+  return options;
+}
+
+// `batched`: the file's transcription if it is under way already.
+void transcribe_one(Context& context, const Tools& tools, const TranscribeRequest& request, const std::string& file,
+                    BatchedTranscription* batched) {
   Terminal& terminal = context.terminal;
   const Live live = choose_live(request, terminal.out_is_terminal());
   if (live == Live::kTimedLines && request.files.size() > 1) terminal.message(fmt::format("== {}", file));
 
   TranscriptionOptions options{.file = file, .transcribe = request.options, .show_progress = !request.quiet};
+  options.vad = &request.vad;
+  options.voice = tools.voice;
   options.on_segment = [&](const pipeline::Segment& segment) {
     if (live == Live::kTimedLines) terminal.out(timed_line(segment));
     if (live == Live::kText) {
@@ -78,8 +102,13 @@ void transcribe_one(Context& context, const Engine& engine, const TranscribeRequ
                            : fmt::format("{}: detected language {} ({:.0f} %)", file, language, probability * 100));
     };
   }
-  const Transcription result = transcribe_file(context, engine, options);
+  const Transcription result =
+      batched != nullptr ? batched->finish(options) : transcribe_file(context, tools.engine, options);
   if (!result.warning.empty()) terminal.message(fmt::format("amanuensis: warning: {}", result.warning));
+  if (request.verbose && tools.voice != nullptr && batched == nullptr) {
+    terminal.message(fmt::format("{}: {} of speech in {}, by {}", file, clock_text(result.speech_s),
+                                 clock_text(result.audio_s), tools.voice->name()));
+  }
   const std::vector<std::string> paths = deliver(context, request, file, result.transcript, live);
   if (request.verbose || (terminal.error_is_terminal() && !request.quiet)) {
     terminal.message(fmt::format("{}: {} of audio in {:.1f} s, {:.1f}x realtime, language {}{}{}", file,
@@ -103,6 +132,30 @@ void make_output_folder(const std::string& folder) {
   }
 }
 
+int transcribe_all(Context& context, const Tools& tools, const TranscribeRequest& request) {
+  // All are under way from the beginning; each is told about when the ones before it have ended.
+  std::vector<std::unique_ptr<BatchedTranscription>> under_way(request.files.size());
+  if (tools.batched != nullptr) {
+    const pipeline::BatchedOptions options = batched_options(request);
+    for (std::size_t i = 0; i < request.files.size(); ++i) {
+      under_way[i] = std::make_unique<BatchedTranscription>(context, *tools.batched, request.files[i], options);
+    }
+  }
+  std::size_t failed = 0;
+  for (std::size_t i = 0; i < request.files.size(); ++i) {
+    try {
+      transcribe_one(context, tools, request, request.files[i], under_way[i].get());
+    } catch (const Error& error) {
+      context.terminal.clear_status();
+      if (error.code() == ErrorCode::kCancelled || request.files.size() == 1) throw;
+      context.terminal.message(fmt::format("amanuensis: {}", error.what()));
+      ++failed;
+    }
+    under_way[i].reset();
+  }
+  return failed == 0 ? kExitOk : kExitSomeFailed;
+}
+
 int run(Context& context, const TranscribeArguments& arguments) {
   const TranscribeRequest request = read_transcribe_request(arguments);
   make_output_folder(request.output_dir);
@@ -113,18 +166,16 @@ int run(Context& context, const TranscribeArguments& arguments) {
     context.terminal.message(
         fmt::format("model {} ({}), loaded in {:.1f} s", engine.path().string(), engine.description(), seconds));
   }
-  std::size_t failed = 0;
-  for (const std::string& file : request.files) {
-    try {
-      transcribe_one(context, engine, request, file);
-    } catch (const Error& error) {
-      context.terminal.clear_status();
-      if (error.code() == ErrorCode::kCancelled || request.files.size() == 1) throw;
-      context.terminal.message(fmt::format("amanuensis: {}", error.what()));
-      ++failed;
-    }
+  if (request.live) return run_live(context, engine, request);
+  // Named clips are transcribed as they are, as faster-whisper does.
+  const bool filters = request.vad.filter && request.options.clip_timestamps == std::vector<double>{0.0};
+  const auto voice = filters ? std::make_unique<VoiceActivity>(context, request.vad) : nullptr;
+  std::unique_ptr<pipeline::Engine> batched;
+  if (!request.sequential) {
+    batched = make_batched_engine(engine, {.batch_size = request.batch_size,
+                                           .detector = voice ? voice->factory() : pipeline::VoiceDetectorFactory()});
   }
-  return failed == 0 ? kExitOk : kExitSomeFailed;
+  return transcribe_all(context, {engine, voice.get(), batched.get()}, request);
 }
 
 }  // namespace
@@ -139,7 +190,8 @@ Command add_transcribe_command(CLI::App& program) {
       "or file. Options may be written with _ for -, and switches take True or False, as in OpenAI's whisper.\n\n"
       "Examples:\n"
       "  amanuensis transcribe --model small talk.mp3\n"
-      "  amanuensis transcribe --model large-v3-turbo -l de -f srt,json -o subtitles *.mp4");
+      "  amanuensis transcribe --model large-v3-turbo -l de -f srt,json -o subtitles *.mp4\n"
+      "  arecord -q -f S16_LE -r 16000 -c 1 -t raw | amanuensis transcribe --live -");
   return {parser, [arguments](Context& context) { return run(context, *arguments); }};
 }
 

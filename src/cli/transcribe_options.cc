@@ -26,9 +26,9 @@ struct Switch {
 };
 
 // --NAME, --NAME True, --NAME False, and --no-NAME, which the help leaves out.
-void add_switch(CLI::App& parser, const Switch& option, bool& value) {
-  parser.add_flag(fmt::format("--{}", option.name), value, option.help)->group(option.group);
+CLI::Option* add_switch(CLI::App& parser, const Switch& option, bool& value) {
   parser.add_flag_callback(fmt::format("--no-{}", option.name), [&value] { value = false; })->group("");
+  return parser.add_flag(fmt::format("--{}", option.name), value, option.help)->group(option.group);
 }
 
 void add_model_options(CLI::App& parser, TranscribeArguments& a) {
@@ -44,6 +44,24 @@ void add_model_options(CLI::App& parser, TranscribeArguments& a) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
+  parser.add_option("--batch-size", a.batch_size, "Windows decoded together, of all files; more need more memory")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
+  add_switch(parser,
+             {"sequential", "OpenAI's algorithm: windows one after the other, each with the text before it", group},
+             a.sequential);
+}
+
+void add_live_options(CLI::App& parser, TranscribeArguments& a) {
+  const char* group = "Live";
+  parser
+      .add_flag("--live", a.live, "Transcribe speech as it is spoken: raw mono samples at 16 kHz from standard input")
+      ->group(group);
+  parser.add_option("--live-format", a.live_format, "Of the samples: s16le or f32le")
+      ->type_name("TYPE")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_content_options(CLI::App& parser, TranscribeArguments& a) {
@@ -52,6 +70,8 @@ void add_content_options(CLI::App& parser, TranscribeArguments& a) {
       ->type_name("LANG")
       ->capture_default_str()
       ->group(group);
+  add_switch(parser, {"multilingual", "Detect the language of every window; not with --sequential", group},
+             a.multilingual);
   parser.add_option("--task", a.task, "transcribe, or translate into English")
       ->type_name("TASK")
       ->capture_default_str()
@@ -60,16 +80,21 @@ void add_content_options(CLI::App& parser, TranscribeArguments& a) {
       .add_option("--initial-prompt", a.initial_prompt, "Text to take for what was said before: names, spelling, style")
       ->type_name("WORDS")
       ->group(group);
-  add_switch(parser, {"carry-initial-prompt", "Keep the initial prompt before every window, not only the first", group},
-             a.carry_initial_prompt);
+  add_switch(
+      parser,
+      {"carry-initial-prompt", "With --sequential: the initial prompt before every window, not only the first", group},
+      a.carry_initial_prompt);
   parser.add_option("--hotwords", a.hotwords, "Words to make likelier, in every window")
       ->type_name("WORDS")
       ->group(group);
   add_switch(
       parser,
-      {"condition-on-previous-text", "Give each window the text before it [True]; False stops repetition loops", group},
-      a.condition_on_previous_text);
-  parser.add_option("--clip-timestamps", a.clip_timestamps, "Parts to transcribe, seconds: start,end,start,end,...")
+      {"condition-on-previous-text", "Give each window the text before it; implies --sequential [True there]", group},
+      a.condition_on_previous_text)
+      ->each([&a](const std::string&) { a.condition_given = true; });
+  parser
+      .add_option("--clip-timestamps", a.clip_timestamps,
+                  "Parts to transcribe, seconds: start,end,start,end,...; implies --sequential")
       ->type_name("LIST")
       ->capture_default_str()
       ->group(group);
@@ -86,6 +111,10 @@ void add_decoding_options(CLI::App& parser, TranscribeArguments& a) {
   option("--length-penalty", a.length_penalty, "X", "Exponent, 0 to 1, for ranking by length; None: plain length",
          search);
   option("--suppress-tokens", a.suppress_tokens, "IDS", "Never produced; -1: symbols that are not speech", search);
+  option("--repetition-penalty", a.repetition_penalty, "X", "Tokens said before are made less likely; 1: not at all",
+         search);
+  option("--no-repeat-ngram-size", a.no_repeat_ngram_size, "N",
+         "No run of N tokens comes twice in a window; 0: any may", search);
   option("--temperature", a.temperature, "X", "Randomness of the first try; 0 is none", search);
   option("--seed", a.seed, "N", "Of the sampler at temperatures above 0", search);
 
@@ -98,6 +127,30 @@ void add_decoding_options(CLI::App& parser, TranscribeArguments& a) {
          fallback);
   option("--no-speech-threshold", a.no_speech_threshold, "X", "Likelier silence than this is skipped; None: never",
          fallback);
+}
+
+void add_word_options(CLI::App& parser, TranscribeArguments& a) {
+  const char* group = "Words";
+  add_switch(parser, {"word-timestamps", "Find when each word is said", group}, a.word_timestamps);
+  parser.add_option("--prepend-punctuations", a.prepend_punctuations, "Marks that belong to the word after them")
+      ->type_name("MARKS")
+      ->capture_default_str()
+      ->group(group);
+  parser.add_option("--append-punctuations", a.append_punctuations, "Marks that belong to the word before them")
+      ->type_name("MARKS")
+      ->capture_default_str()
+      ->group(group);
+  parser
+      .add_option("--hallucination-silence-threshold", a.hallucination_silence_threshold,
+                  "Skip silence longer than this (seconds) before words that look made up; None: never")
+      ->type_name("X")
+      ->capture_default_str()
+      ->group(group);
+  add_switch(parser, {"highlight-words", "Underline each word in srt and vtt as it is said", group}, a.highlight_words);
+  parser.add_option("--max-words-per-line", a.max_words_per_line, "Words a caption of srt and vtt")
+      ->type_name("N")
+      ->capture_default_str()
+      ->group(group);
 }
 
 void add_output_options(CLI::App& parser, TranscribeArguments& a) {
@@ -136,6 +189,8 @@ void read_decoding(const TranscribeArguments& a, pipeline::TranscribeOptions& op
   decoding.patience = patience.value_or(1.0);
   decoding.length_penalty = read_optional_number({"--length-penalty", a.length_penalty}, 0, 1);
   decoding.suppress_tokens = read_token_list({"--suppress-tokens", a.suppress_tokens});
+  decoding.repetition_penalty = read_number({"--repetition-penalty", a.repetition_penalty}, 0.01, 100);
+  decoding.no_repeat_ngram_size = read_count({"--no-repeat-ngram-size", a.no_repeat_ngram_size}, 0, 1000);
   decoding.seed = read_count({"--seed", a.seed}, 0, std::numeric_limits<std::int64_t>::max());
 
   const double temperature = read_number({"--temperature", a.temperature}, 0, 10);
@@ -151,6 +206,56 @@ void read_decoding(const TranscribeArguments& a, pipeline::TranscribeOptions& op
   options.fallback.logprob_threshold =
       read_optional_number({"--logprob-threshold", a.logprob_threshold}, kLowestNumber, kAnyNumber);
   options.fallback.no_speech_threshold = read_optional_number({"--no-speech-threshold", a.no_speech_threshold}, 0, 1);
+}
+
+void read_live(const TranscribeArguments& a, TranscribeRequest& request) {
+  constexpr std::array<std::string_view, 2> kFormats{"s16le", "f32le"};
+  request.live = a.live;
+  request.live_format =
+      read_choice({"--live-format", a.live_format}, kFormats) == "f32le" ? PcmFormat::kF32le : PcmFormat::kS16le;
+  if (a.live && (a.files.size() != 1 || a.files.front() != "-")) {
+    throw usage("--live: hears standard input alone; give - as the only FILE");
+  }
+  if (a.live && a.clip_timestamps != "0") throw usage("--clip-timestamps: has no meaning with --live");
+}
+
+void read_words(const TranscribeArguments& a, TranscribeRequest& request) {
+  request.options.word_timestamps = a.word_timestamps;
+  request.options.words = {a.prepend_punctuations, a.append_punctuations};
+  request.options.hallucination_silence_threshold_s =
+      read_optional_number({"--hallucination-silence-threshold", a.hallucination_silence_threshold}, 0, kAnyNumber);
+  request.writer.highlight_words = a.highlight_words;
+  request.writer.max_words_per_line = read_optional_count({"--max-words-per-line", a.max_words_per_line}, 1, 100'000);
+  if (a.word_timestamps) return;
+  const auto refuse = [](const char* name) {
+    throw usage(fmt::format("{}: has no effect without --word-timestamps; add it", name));
+  };
+  if (request.options.hallucination_silence_threshold_s) refuse("--hallucination-silence-threshold");
+  if (request.writer.highlight_words) refuse("--highlight-words");
+  if (request.writer.max_words_per_line) refuse("--max-words-per-line");
+}
+
+// How windows follow each other. Options that look at earlier text or name times have a meaning only where they do so
+// one after the other.
+void read_order(const TranscribeArguments& a, TranscribeRequest& request) {
+  const char* implied_by = a.sequential                                        ? "--sequential"
+                           : a.live                                            ? "--live"
+                           : a.condition_given && a.condition_on_previous_text ? "--condition-on-previous-text"
+                           : a.carry_initial_prompt                            ? "--carry-initial-prompt"
+                           : a.clip_timestamps != "0"                          ? "--clip-timestamps"
+                           : request.options.hallucination_silence_threshold_s ? "--hallucination-silence-threshold"
+                                                                               : nullptr;
+  request.sequential = implied_by != nullptr;
+  request.batch_size = read_count({"--batch-size", a.batch_size}, 1, 256);
+  request.multilingual = a.multilingual;
+  if (request.multilingual && request.sequential) {
+    throw usage(fmt::format("--multilingual: windows are decoded one after the other, in one language, because of {}",
+                            implied_by));
+  }
+  if (request.multilingual && request.options.language) {
+    throw usage(fmt::format("--multilingual: detects the language that --language '{}' names; give one of the two",
+                            a.language));
+  }
 }
 
 // Two inputs that would be written to one file.
@@ -183,8 +288,11 @@ void check_standard_output(const TranscribeRequest& request) {
 void add_transcribe_options(CLI::App& parser, TranscribeArguments& arguments) {
   parser.add_option("FILE", arguments.files, "Audio or video files of any format; - is standard input")->required();
   add_model_options(parser, arguments);
+  add_live_options(parser, arguments);
   add_content_options(parser, arguments);
+  add_vad_options(parser, arguments.vad);
   add_decoding_options(parser, arguments);
+  add_word_options(parser, arguments);
   add_output_options(parser, arguments);
 }
 
@@ -194,6 +302,7 @@ TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) 
   request.engine = {arguments.model, arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024)};
   check_compute_type(arguments.compute_type);  // refused now rather than after the model is found
 
+  request.vad = read_vad_request(arguments.vad);
   read_decoding(arguments, request.options);
   request.options.language = read_language({"--language", arguments.language});
   request.options.initial_prompt = arguments.initial_prompt;
@@ -202,6 +311,9 @@ TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) 
   request.options.condition_on_previous_text = arguments.condition_on_previous_text;
   request.options.clip_timestamps = read_clips({"--clip-timestamps", arguments.clip_timestamps});
 
+  read_live(arguments, request);
+  read_words(arguments, request);
+  read_order(arguments, request);
   request.format_given = !arguments.output_format.empty();
   const std::string formats = request.format_given ? arguments.output_format : "txt";
   for (const std::string& name : read_formats({"--output-format", formats})) {

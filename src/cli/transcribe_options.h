@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "cli/engine.h"
+#include "cli/live_input.h"
+#include "cli/vad_options.h"
 #include "pipeline/transcriber.h"
 #include "pipeline/writers/writers.h"
 
@@ -18,6 +20,12 @@ struct TranscribeArguments {
   std::string model;
   std::string compute_type = "auto";
   std::string threads = "0";
+  bool sequential = false;
+  std::string batch_size = "16";
+  bool multilingual = false;
+
+  bool live = false;
+  std::string live_format = "s16le";
 
   std::string language = "auto";
   std::string task = "transcribe";
@@ -25,6 +33,7 @@ struct TranscribeArguments {
   bool carry_initial_prompt = false;
   std::string hotwords;
   bool condition_on_previous_text = true;
+  bool condition_given = false;
   std::string clip_timestamps = "0";
 
   std::string temperature = "0";
@@ -35,9 +44,20 @@ struct TranscribeArguments {
   std::string length_penalty = "None";
   std::string suppress_tokens = "-1";
   std::string seed = "0";
+  std::string repetition_penalty = "1";
+  std::string no_repeat_ngram_size = "0";
   std::string compression_ratio_threshold = "2.4";
   std::string logprob_threshold = "-1.0";
   std::string no_speech_threshold = "0.6";
+
+  VadArguments vad;
+
+  bool word_timestamps = false;
+  std::string prepend_punctuations = pipeline::WordTimeOptions{}.prepend_punctuations;
+  std::string append_punctuations = pipeline::WordTimeOptions{}.append_punctuations;
+  std::string hallucination_silence_threshold = "None";
+  bool highlight_words = false;
+  std::string max_words_per_line = "None";
 
   std::string output_format;  // empty: not given
   std::string output_dir;     // empty: standard output
@@ -49,8 +69,15 @@ struct TranscribeArguments {
 
 struct TranscribeRequest {
   std::vector<std::string> files;
+  bool live = false;  // speech from standard input, while it is spoken
+  PcmFormat live_format = PcmFormat::kS16le;
   EngineOptions engine;
   pipeline::TranscribeOptions options;
+  // OpenAI's algorithm, window after window; otherwise windows are decoded together.
+  bool sequential = false;
+  std::size_t batch_size = 16;
+  bool multilingual = false;
+  VadRequest vad;
   pipeline::WriterOptions writer;
   std::vector<const pipeline::WriterFormat*> formats;  // at least one
   bool format_given = false;

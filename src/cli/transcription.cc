@@ -10,6 +10,8 @@
 #include "audio/decode.h"
 #include "base/error.h"
 #include "cli/progress_text.h"
+#include "pipeline/segment/segmenter.h"
+#include "pipeline/segment/speech_transcript.h"
 #include "pipeline/writers/subtitles.h"
 
 namespace amanuensis::cli {
@@ -27,12 +29,11 @@ std::vector<float> read_samples(Context& context, const TranscriptionOptions& op
   if (options.file == "-" && isatty(STDIN_FILENO) == 1) {
     throw Error(ErrorCode::kInvalidArgument, "'-': standard input is a terminal; pipe a media file into it");
   }
-  audio::AudioReader reader(options.file);
+  audio::AudioReader reader(options.file, context.stop);
   constexpr std::size_t kPieceSamples = std::size_t{60} * audio::kSampleRateHz;
   const double total_s = reader.info().duration_s.value_or(0);
   std::vector<float> samples;
   for (;;) {
-    if (context.stop.stop_requested()) throw Error(ErrorCode::kCancelled, "interrupted");
     const std::size_t have = samples.size();
     samples.resize(have + kPieceSamples);
     const std::size_t got = reader.read(std::span(samples).subspan(have));
@@ -49,16 +50,6 @@ std::vector<float> read_samples(Context& context, const TranscriptionOptions& op
   return samples;
 }
 
-std::string progress_line(const std::string& label, const pipeline::Progress& progress, double elapsed_s,
-                          std::size_t columns) {
-  const double speed = elapsed_s > 0 ? progress.audio_done_s / elapsed_s : 0;
-  const double left_s = speed > 0 ? (progress.audio_total_s - progress.audio_done_s) / speed : -1;
-  const std::string facts = fmt::format("{} / {}  {:.1f}x realtime  {} left", clock_text(progress.audio_done_s),
-                                        clock_text(progress.audio_total_s), speed, clock_text(left_s));
-  const double fraction = progress.audio_total_s > 0 ? progress.audio_done_s / progress.audio_total_s : 0;
-  return bar_text({label, fraction, facts}, columns);
-}
-
 }  // namespace
 
 Transcription transcribe_file(Context& context, const Engine& engine, const TranscriptionOptions& options) {
@@ -71,19 +62,38 @@ Transcription transcribe_file(Context& context, const Engine& engine, const Tran
   events.on_segment = options.on_segment;
   events.on_language = options.on_language;
   if (options.show_progress) {
-    const std::string label = label_of(options.file);
-    const auto show = [&context, label, start](const pipeline::Progress& progress) {
+    const auto show = [&context, file = options.file, start](const pipeline::Progress& progress) {
       context.terminal.status(
-          [&](std::size_t columns) { return progress_line(label, progress, seconds_since(start), columns); });
+          [&](std::size_t columns) { return transcription_progress(file, progress, seconds_since(start), columns); });
     };
     show({0, result.audio_s});
     events.on_progress = show;
   }
   const pipeline::Transcriber transcriber(engine.model(), engine.tokenizer(), engine.generation(), engine.front_end());
-  result.transcript = transcriber.transcribe(samples, options.transcribe, events, context.stop);
+  if (options.voice == nullptr) {
+    result.transcript = transcriber.transcribe(samples, options.transcribe, events, context.stop);
+  } else {
+    const auto detector = options.voice->factory()();
+    const std::vector<pipeline::SpeechSpan> spans = pipeline::detect_speech(*detector, samples, options.vad->speech);
+    for (const pipeline::SpeechSpan& span : spans) {
+      result.speech_s += static_cast<double>(span.size()) / audio::kSampleRateHz;
+    }
+    result.transcript =
+        pipeline::transcribe_speech(transcriber, samples, spans, options.transcribe, events, context.stop);
+  }
   result.elapsed_s = seconds_since(start);
   context.terminal.clear_status();
   return result;
+}
+
+std::string transcription_progress(const std::string& file, const pipeline::Progress& progress, double elapsed_s,
+                                   std::size_t columns) {
+  const double speed = elapsed_s > 0 ? progress.audio_done_s / elapsed_s : 0;
+  const double left_s = speed > 0 ? (progress.audio_total_s - progress.audio_done_s) / speed : -1;
+  const std::string facts = fmt::format("{} / {}  {:.1f}x realtime  {} left", clock_text(progress.audio_done_s),
+                                        clock_text(progress.audio_total_s), speed, clock_text(left_s));
+  const double fraction = progress.audio_total_s > 0 ? progress.audio_done_s / progress.audio_total_s : 0;
+  return bar_text({label_of(file), fraction, facts}, columns);
 }
 
 std::string timed_line(const pipeline::Segment& segment) {
