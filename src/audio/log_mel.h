@@ -38,8 +38,8 @@ struct LogMelOptions {
   const kernels::KernelTable* kernels = nullptr;
   // Absent: the calling thread does it all. The result is the same either way.
   ThreadPool* pool = nullptr;
-  // For audio that is looked at piece by piece: the largest log10 value of the pieces before, which the floor takes into
-  // account, and of this one when the call returns. -infinity before the first piece; absent: of this piece alone.
+  // For audio that is looked at piece by piece: the largest log10 value of the pieces before, which the floor takes
+  // into account, and of this one when the call returns. -infinity before the first piece; absent: of this piece alone.
   float* largest = nullptr;
 };
 

@@ -52,7 +52,8 @@ void add_vad_options(CLI::App& parser, VadArguments& a) {
   option("--min-speech-duration-ms", a.min_speech_duration_ms, "N", "Speech that is not longer is left out");
   option("--max-speech-duration-s", a.max_speech_duration_s, "X",
          "Longer speech is cut in its last pause; None: never");
-  option("--min-silence-duration-ms", a.min_silence_duration_ms, "N", "A pause this long ends speech; None: 2000, in batches 160");
+  option("--min-silence-duration-ms", a.min_silence_duration_ms, "N",
+         "A pause this long ends speech; None: 2000, in batches 160");
   option("--speech-pad-ms", a.speech_pad_ms, "N", "Kept on both sides of speech");
 }
 

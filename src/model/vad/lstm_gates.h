@@ -9,8 +9,8 @@
 
 namespace amanuensis::model {
 
-// e^x within 2e-7 of its value for x in [-87, 87]; beyond that, as far as 2^22, within a factor of 2 of the value at the
-// bound.
+// e^x within 2e-7 of its value for x in [-87, 87]; beyond that, as far as 2^22, within a factor of 2 of the value at
+// the bound.
 inline float fast_exp(float x) {
   // e^x = 2^n * e^r with n the nearest whole number to x / ln 2 and |r| <= ln 2 / 2.
   constexpr float kLog2E = 1.44269504F;

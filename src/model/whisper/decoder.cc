@@ -91,8 +91,7 @@ DecoderSequence Decoder::new_sequence(std::shared_ptr<const EncodedWindow> windo
   std::vector<std::unique_ptr<device::KvCache>> layers;
   layers.reserve(blocks_.size());
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    layers.push_back(
-        backend_.make_kv_cache(capacity, dims_.n_text_head, dims_.n_text_state / dims_.n_text_head));
+    layers.push_back(backend_.make_kv_cache(capacity, dims_.n_text_head, dims_.n_text_state / dims_.n_text_head));
   }
   return {std::move(window), std::move(layers)};
 }

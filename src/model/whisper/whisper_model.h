@@ -77,7 +77,8 @@ class WhisperModel {
   // encoder_output does.
   std::vector<std::shared_ptr<const EncodedWindow>> encode(std::span<const TensorView<const float>> log_mels) const;
 
-  // Room for one window's keys and values, to be encoded into as often as the owner likes: memory that is allocated once.
+  // Room for one window's keys and values, to be encoded into as often as the owner likes: memory that is allocated
+  // once.
   std::shared_ptr<EncodedWindow> new_window() const;
   // As encode(), into windows that new_window() has made, one for each log-mel. Nobody may be using what they held.
   void encode_into(std::span<const TensorView<const float>> log_mels,
