@@ -137,7 +137,9 @@ def faster_whisper_peers(arguments, work, samples):
     model = WhisperModel(str(work / f"{arguments.random}-ct2"), device="cpu", compute_type="int8",
                          cpu_threads=arguments.threads)
     options = dict(language="en", beam_size=arguments.beam_size, temperature=0.0, suppress_tokens=NOT_TEXT,
-                   without_timestamps=True, max_new_tokens=arguments.tokens_per_window, compression_ratio_threshold=None,
+                   without_timestamps=True, compression_ratio_threshold=None,
+                   # CTranslate2 stops at half of what it is allowed, the prompt's three tokens included.
+                   max_new_tokens=2 * arguments.tokens_per_window - 2,
                    log_prob_threshold=None, no_speech_threshold=None, condition_on_previous_text=False,
                    vad_filter=False, word_timestamps=arguments.word_timestamps)
     seconds = len(samples) / RATE_HZ
