@@ -113,13 +113,12 @@ int run(Context& context, const Arguments& arguments) {
 Command add_bench_kernels_command(CLI::App& bench) {
   auto arguments = std::make_shared<Arguments>();
   CLI::App* parser = bench.add_subcommand(
-      "kernels", "Every kernel at Whisper's shapes, as a share of what this machine can do, beside other libraries");
+      "kernels", "Kernels at Whisper's shapes: shares of the machine's ceilings, beside other libraries");
   const auto option = [&](const std::string& names, std::string& value, const std::string& help, const char* type) {
     parser->add_option(names, value, help)->type_name(type)->capture_default_str();
   };
   option("--isa", arguments->isa,
-         "Instruction sets: avx512, avx2, neon_bf16, neon_dotprod, neon, scalar, all [AMANUENSIS_ISA, or the best]",
-         "LIST");
+         "avx512, avx2, neon_bf16, neon_dotprod, neon, scalar, all [AMANUENSIS_ISA, or the best]", "LIST");
   option("--threads", arguments->threads, "Numbers of threads; 0: one per CPU", "LIST");
   option("--kernels", arguments->kernels, fmt::format("{}, all", fmt::join(kernel_names(), ", ")), "LIST");
   option("--sizes", arguments->sizes, "Published sizes whose layers give the shapes", "LIST");
