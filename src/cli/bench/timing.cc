@@ -119,6 +119,7 @@ std::vector<double> best_seconds_of_each(const TimingOptions& options, std::span
     }
   }
   std::vector<double> seconds;
+  seconds.reserve(best.size());
   for (const BestTwo& two : best) seconds.push_back(two.first);
   return seconds;
 }
