@@ -4,8 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
@@ -53,7 +51,7 @@ TEST_F(EngineTest, NoSamplesGiveAnEmptyTranscript) {
   EXPECT_EQ(transcript.duration_s, 0.0);
 }
 
-TEST_F(EngineTest, HearsTheMeetingAsWellAsTheSequentialAlgorithm) {
+TEST_F(EngineTest, SaysTheSameWordsAsTheSequentialAlgorithm) {
   TranscribeOptions options;
   options.fallback.temperatures = {0.0};
   options.condition_on_previous_text = false;
@@ -61,10 +59,7 @@ TEST_F(EngineTest, HearsTheMeetingAsWellAsTheSequentialAlgorithm) {
       Transcriber(demo_->model, demo_->tokenizer, demo_->checkpoint.generation).transcribe(speech_, options, {}, {});
   Engine engine(context(), {});
   const Transcript batched = engine.submit(request_of(speech_)).wait();
-  std::ifstream file(GoldenAudio::path_of("meeting.txt"));
-  const std::string said{std::istreambuf_iterator<char>(file), {}};
-  EXPECT_LE(count_word_errors(said, batched.text).errors(), count_word_errors(said, sequential.text).errors() + 1)
-      << batched.text;
+  EXPECT_LE(count_word_errors(sequential.text, batched.text).rate(), 0.01) << sequential.text << "\n" << batched.text;
   EXPECT_EQ(batched.duration_s, sequential.duration_s);
 }
 
