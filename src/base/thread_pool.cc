@@ -46,6 +46,8 @@ std::vector<std::size_t> checked_cpus(const ThreadPoolOptions& options) {
 void relax() {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
 #endif
 }
 
@@ -101,8 +103,10 @@ struct ThreadPool::State {
   void work(std::size_t worker) {
     bind_to_cpus(worker);
     unsigned seen = 0;
-    while (!stopping.load(std::memory_order_acquire)) {
+    for (;;) {
       const unsigned now = epoch.load(std::memory_order_acquire);
+      // After the epoch, not before: whoever reads the destructor's last epoch must not go to sleep on it.
+      if (stopping.load(std::memory_order_acquire)) return;
       if (now == seen || now % 2 == 0) {
         seen = now;
         wait_while(epoch, now);

@@ -44,6 +44,14 @@ TEST_P(ThreadPoolTest, WhatTasksWroteIsSeenByTheCallerAndByTheNextJob) {
   for (const long value : values) EXPECT_EQ(value, kRounds);
 }
 
+TEST(ThreadPoolEndTest, NoWorkerSleepsThroughTheEnd) {
+  // A worker may look at the pool at any moment of its destruction: right after its start, or between two jobs.
+  for (int round = 0; round < 2000; ++round) {
+    ThreadPool pool(8);
+    if (round % 2 == 0) pool.parallel_for(8, [](std::size_t, std::size_t) {});
+  }
+}
+
 TEST_P(ThreadPoolTest, TwoTasksOfOneWorkerNeverOverlap) {
   std::vector<std::atomic<int>> inside(pool_.threads());
   std::atomic<bool> overlapped = false;
