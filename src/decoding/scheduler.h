@@ -26,7 +26,8 @@ struct SchedulerOptions {
   std::size_t max_encoded_per_step = 2;
   // Windows that may wait, of all requests together; each request may always have one.
   std::size_t max_waiting = 32;
-  // What an encoded window counts in a request's share, in decoder rows: what it costs in base, int8, with a batch of 12.
+  // What an encoded window counts in a request's share, in decoder rows: what it costs in base, int8, with a batch
+  // of 12.
   double encode_work = 250;
   // The time; tests bring their own.
   std::function<SchedulerClock::time_point()> now = SchedulerClock::now;
