@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "support/run_program.h"
+#include "support/shell.h"
 #include "support/temp_folder.h"
 
 namespace amanuensis::e2e {
@@ -53,7 +54,7 @@ class ProgramFixture : public ::testing::Test {
     EXPECT_EQ(result.exit_code, 0) << result.error;
     return path(name);
   }
-  static bool has_ffmpeg() { return std::filesystem::exists("/usr/bin/ffmpeg"); }
+  static bool has_ffmpeg() { return test::has_program("ffmpeg"); }
 
   static std::string recording() { return AMANUENSIS_SOURCE_DIR "/models/demo/recordings/meeting.flac"; }
   // Its first seconds, as a small file.
