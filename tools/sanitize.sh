@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs the tests under a sanitizer preset.
 #   tools/sanitize.sh asan|tsan [--subset]
-# --subset is what every test run can afford. Tests are chosen by room (their ctest label) and by name, so that a new test
+# --subset is what CI can afford. Tests are chosen by room (their ctest label) and by name, so that a new test
 # falls in by itself: asan takes every room's tests but whole-model comparisons; tsan takes the rooms that run threads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,7 +9,7 @@ preset=$1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 # Minutes of arithmetic each under a sanitizer, along paths that smaller tests take as well.
-slow='Golden|Fidelity'
+slow='Golden|Fidelity|ComputeTypes|ManyAtOnceComeOut|WhatIsCommittedIsWhat'
 rooms=(base kernels audio device model decoding pipeline cli)
 [ "$preset" = asan ] || rooms=(base device decoding pipeline)
 filter=()

@@ -30,6 +30,11 @@ std::vector<double> reference(const std::vector<float>& weights, const Attention
     }
     for (std::size_t r = 0; r < rows.count; ++r) {
       for (std::size_t c = 0; c < positions; ++c) {
+        double& sum = strength[r * positions + c];
+        if (positions <= 3) {  // nothing to mirror: left as it is
+          sum += z[(rows.first + r) * positions + c] / static_cast<double>(rows.heads);
+          continue;
+        }
         std::vector<double> window;
         for (int offset = -3; offset <= 3; ++offset) {
           const auto last = static_cast<int>(positions) - 1;
@@ -39,8 +44,7 @@ std::vector<double> reference(const std::vector<float>& weights, const Attention
           window.push_back(z[(rows.first + r) * positions + static_cast<std::size_t>(at)]);
         }
         std::ranges::sort(window);
-        const double median = positions > 3 ? window[3] : z[(rows.first + r) * positions + c];
-        strength[r * positions + c] += median / static_cast<double>(rows.heads);
+        sum += window[3] / static_cast<double>(rows.heads);
       }
     }
   }
