@@ -1,20 +1,17 @@
 // A fixed-size array aligned to a cache line (and to the widest vector register), for activations and packed weights.
-// Movable, not copyable. Elements are value-initialised unless asked otherwise. Owned by one thread at a time.
+// Movable, not copyable. Elements begin as zeros. Owned by one thread at a time.
 #pragma once
 
 #include <cstddef>
-#include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <span>
 #include <type_traits>
 
 #include "base/tensor_view.h"
+#include "base/zeroed_memory.h"
 
 namespace amanuensis {
-
-inline constexpr std::size_t kBufferAlignmentBytes = 64;
 
 template <typename T>
 class AlignedBuffer {
@@ -26,12 +23,8 @@ class AlignedBuffer {
   // Throws std::bad_alloc when the memory cannot be had.
   explicit AlignedBuffer(std::size_t size) : size_(size) {
     if (size == 0) return;
-    if (size > (static_cast<std::size_t>(-1) - kBufferAlignmentBytes) / sizeof(T)) throw std::bad_alloc();
-    const std::size_t bytes =
-        (size * sizeof(T) + kBufferAlignmentBytes - 1) / kBufferAlignmentBytes * kBufferAlignmentBytes;
-    data_.reset(static_cast<T*>(std::aligned_alloc(kBufferAlignmentBytes, bytes)));
-    if (!data_) throw std::bad_alloc();
-    std::memset(static_cast<void*>(data_.get()), 0, bytes);
+    if (size > static_cast<std::size_t>(-1) / sizeof(T)) throw std::bad_alloc();
+    data_ = {static_cast<T*>(allocate_zeroed(size * sizeof(T))), Free{size * sizeof(T)}};
   }
 
   T* data() { return data_.get(); }
@@ -55,7 +48,8 @@ class AlignedBuffer {
 
  private:
   struct Free {
-    void operator()(T* p) const { std::free(p); }
+    std::size_t bytes = 0;
+    void operator()(T* p) const noexcept { free_zeroed(p, bytes); }
   };
   std::unique_ptr<T, Free> data_;
   std::size_t size_ = 0;

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/tensor_view.h"
 
@@ -132,6 +133,14 @@ class Backend {
                               std::size_t heads, TensorView<float> out) = 0;
 
   virtual std::unique_ptr<KvCache> make_kv_cache(std::size_t capacity, std::size_t heads, std::size_t head_dim) = 0;
+  // `count` of them, of all of a model's layers, which a backend may lay side by side.
+  virtual std::vector<std::unique_ptr<KvCache>> make_kv_caches(std::size_t count, std::size_t capacity,
+                                                               std::size_t heads, std::size_t head_dim) {
+    std::vector<std::unique_ptr<KvCache>> caches;
+    caches.reserve(count);
+    for (std::size_t i = 0; i < count; ++i) caches.push_back(make_kv_cache(capacity, heads, head_dim));
+    return caches;
+  }
   // Stores k, v [n, heads * head_dim] as rows [first, first + n) of the cache.
   virtual void write_kv(KvCache& cache, std::size_t first, TensorView<const float> k, TensorView<const float> v) = 0;
   // Copies the first `rows` rows from one cache to another of the same shape (beam search reorders sequences).

@@ -27,6 +27,21 @@ TEST(AlignedBuffer, IsAlignedAndZero) {
   }
 }
 
+TEST(AlignedBuffer, LargeOnesAreWholeAndZeroToo) {
+  // Around the sizes from which on memory is mapped, and from which on it is asked for in huge pages.
+  for (const std::size_t size : {262143, 262144, 262145, 4194303, 4194304, 4194305, 10223616}) {
+    AlignedBuffer<unsigned char> buffer(size);
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % kBufferAlignmentBytes, 0U);
+    for (std::size_t i = 0; i < size; i += 4093) ASSERT_EQ(buffer[i], 0) << size;
+    ASSERT_EQ(buffer[size - 1], 0) << size;
+    buffer[0] = 1;
+    buffer[size - 1] = 2;
+    const AlignedBuffer<unsigned char> moved = std::move(buffer);
+    EXPECT_EQ(moved[0], 1);
+    EXPECT_EQ(moved[size - 1], 2);
+  }
+}
+
 TEST(AlignedBuffer, MayBeEmpty) {
   const AlignedBuffer<int> none;
   const AlignedBuffer<int> zero(0);

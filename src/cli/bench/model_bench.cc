@@ -110,11 +110,10 @@ class Bench {
   // they read must not come from a cache because they do here.
   std::shared_ptr<const EncodedWindow> another_window() {
     const model::ModelDimensions& dims = model_.dims();
-    std::vector<std::unique_ptr<device::KvCache>> layers;
-    for (std::size_t i = 0; i < window_->layers(); ++i) {
-      layers.push_back(
-          backend_.make_kv_cache(dims.n_audio_ctx, dims.n_text_head, dims.n_text_state / dims.n_text_head));
-      backend_.copy_kv(*layers.back(), window_->layer(i), dims.n_audio_ctx);
+    auto layers = backend_.make_kv_caches(window_->layers(), dims.n_audio_ctx, dims.n_text_head,
+                                          dims.n_text_state / dims.n_text_head);
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      backend_.copy_kv(*layers[i], window_->layer(i), dims.n_audio_ctx);
     }
     return std::make_shared<EncodedWindow>(std::move(layers), window_->positions());
   }

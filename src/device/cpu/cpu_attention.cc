@@ -14,6 +14,11 @@ using kernels::AttentionType;
 
 const float* floats_at(const std::byte* bytes) { return reinterpret_cast<const float*>(bytes); }
 
+std::shared_ptr<std::byte> shared_bytes(std::size_t bytes) {
+  auto buffer = std::make_shared<AlignedBuffer<std::byte>>(bytes);
+  return {buffer, buffer->data()};
+}
+
 // Neighbouring items that look at the same rows of one cache, and whose queries and results lie one row below the other
 // as those of beams do, become one: the cache is then read once for all of them.
 void join_items(std::span<const CachedAttention> items, std::vector<CachedAttention>& joined) {
@@ -40,7 +45,25 @@ void join_items(std::span<const CachedAttention> items, std::vector<CachedAttent
 }  // namespace
 
 CpuKvCache::CpuKvCache(AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim)
-    : type_(type), heads_(heads), layout_(type, capacity, head_dim), memory_(heads * layout_.head_bytes()) {}
+    : type_(type),
+      heads_(heads),
+      layout_(type, capacity, head_dim),
+      memory_(shared_bytes(heads * layout_.head_bytes())) {}
+
+std::vector<std::unique_ptr<KvCache>> CpuKvCache::make_several(std::size_t count, AttentionType type,
+                                                               std::size_t capacity, std::size_t heads,
+                                                               std::size_t head_dim) {
+  const kernels::CacheLayout layout(type, capacity, head_dim);
+  const std::size_t cache_bytes = heads * layout.head_bytes();
+  const std::shared_ptr<std::byte> memory = shared_bytes(count * cache_bytes);
+  std::vector<std::unique_ptr<KvCache>> caches;
+  caches.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::shared_ptr<std::byte> part(memory, memory.get() + i * cache_bytes);
+    caches.push_back(std::unique_ptr<KvCache>(new CpuKvCache(type, heads, layout, part)));
+  }
+  return caches;
+}
 
 const float* CpuKvCache::key_steps(std::size_t head_index) const {
   return layout_.has_steps() ? floats_at(head(head_index) + layout_.key_steps_offset()) : nullptr;
@@ -57,8 +80,7 @@ void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<cons
 
 void CpuKvCache::copy_head(std::size_t index, const CpuKvCache& from, std::size_t rows) {
   assert(index < heads_ && type_ == from.type_);
-  kernels::copy_cache_rows(layout_, memory_.data() + index * layout_.head_bytes(), from.layout_, from.head(index),
-                           rows);
+  kernels::copy_cache_rows(layout_, memory_.get() + index * layout_.head_bytes(), from.layout_, from.head(index), rows);
 }
 
 void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::SelfAttentionVariant& variant,

@@ -4,7 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
+#include <utility>
+#include <vector>
 
 #include "base/aligned_buffer.h"
 #include "base/thread_pool.h"
@@ -20,13 +23,17 @@ namespace amanuensis::device {
 class CpuKvCache final : public KvCache {
  public:
   CpuKvCache(kernels::AttentionType type, std::size_t capacity, std::size_t heads, std::size_t head_dim);
+  // Several in one piece of memory, which lives as long as one of them does: large enough for huge pages.
+  static std::vector<std::unique_ptr<KvCache>> make_several(std::size_t count, kernels::AttentionType type,
+                                                            std::size_t capacity, std::size_t heads,
+                                                            std::size_t head_dim);
 
   std::size_t capacity() const override { return layout_.capacity(); }
   std::size_t heads() const { return heads_; }
   std::size_t head_dim() const { return layout_.head_dim(); }
   kernels::AttentionType type() const { return type_; }
   const kernels::CacheLayout& layout() const { return layout_; }
-  const std::byte* head(std::size_t index) const { return memory_.data() + index * layout_.head_bytes(); }
+  const std::byte* head(std::size_t index) const { return memory_.get() + index * layout_.head_bytes(); }
   const float* key_steps(std::size_t head) const;
   const float* value_steps(std::size_t head) const;
 
@@ -36,10 +43,14 @@ class CpuKvCache final : public KvCache {
   void copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows);
 
  private:
+  CpuKvCache(kernels::AttentionType type, std::size_t heads, const kernels::CacheLayout& layout,
+             std::shared_ptr<std::byte> memory)
+      : type_(type), heads_(heads), layout_(layout), memory_(std::move(memory)) {}
+
   kernels::AttentionType type_;
   std::size_t heads_;
   kernels::CacheLayout layout_;
-  AlignedBuffer<std::byte> memory_;  // heads
+  std::shared_ptr<std::byte> memory_;  // heads
 };
 
 // As Backend::self_attention.

@@ -118,6 +118,11 @@ class CpuBackend final : public Backend {
     return std::make_unique<CpuKvCache>(cached_attention_variant().type, capacity, heads, head_dim);
   }
 
+  std::vector<std::unique_ptr<KvCache>> make_kv_caches(std::size_t count, std::size_t capacity, std::size_t heads,
+                                                       std::size_t head_dim) override {
+    return CpuKvCache::make_several(count, cached_attention_variant().type, capacity, heads, head_dim);
+  }
+
   void write_kv(KvCache& cache, std::size_t first, TensorView<const float> k, TensorView<const float> v) override {
     auto& to = static_cast<CpuKvCache&>(cache);
     assert(k.cols() == to.heads() * to.head_dim() && v.cols() == k.cols() && v.rows() == k.rows());

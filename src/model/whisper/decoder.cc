@@ -54,12 +54,8 @@ Decoder::Decoder(const Checkpoint& checkpoint, device::Backend& backend)
 
 std::shared_ptr<EncodedWindow> Decoder::new_window() const {
   const std::size_t head_dim = dims_.n_text_state / dims_.n_text_head;
-  std::vector<std::unique_ptr<device::KvCache>> layers;
-  layers.reserve(blocks_.size());
-  for (std::size_t i = 0; i < blocks_.size(); ++i) {
-    layers.push_back(backend_.make_kv_cache(dims_.n_audio_ctx, dims_.n_text_head, head_dim));
-  }
-  return std::make_shared<EncodedWindow>(std::move(layers), dims_.n_audio_ctx);
+  return std::make_shared<EncodedWindow>(
+      backend_.make_kv_caches(blocks_.size(), dims_.n_audio_ctx, dims_.n_text_head, head_dim), dims_.n_audio_ctx);
 }
 
 void Decoder::fill_windows(TensorView<const float> audio, std::span<const std::shared_ptr<EncodedWindow>> windows) {
