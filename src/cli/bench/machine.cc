@@ -142,6 +142,7 @@ Ceilings measure_ceilings(kernels::Isa isa, ThreadPool& pool, std::size_t last_c
   }
   const kernels::StreamVariant& streams = *variant_of(kernels::stream_variants(), isa);
   AlignedBuffer<float> memory(out_of_cache_bytes(last_cache_bytes) / sizeof(float));
+  std::ranges::fill(memory.span(), 1.0f);  // pages that nobody has written are all the same one, in the cache
   const std::size_t bytes = memory.size() * sizeof(float);
   auto* first = reinterpret_cast<std::byte*>(memory.data());
   ceilings.read_gbs = stream(bytes, pool, [&](std::size_t at, std::size_t count) { streams.read(first + at, count); });

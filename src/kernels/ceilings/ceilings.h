@@ -24,14 +24,16 @@ struct PeakVariant {
 // Best first within each type; plain C++ is last and always runs.
 std::span<const PeakVariant> peak_variants();
 
-// data is aligned to 64 bytes and size_bytes a multiple of kStreamStepBytes.
+// data is aligned to 64 bytes and size_bytes a multiple of kStreamStepBytes. Both loops walk kStreams equal parts of it
+// side by side: what one stream gets is a core's latency rather than what memory delivers.
 inline constexpr std::size_t kStreamStepBytes = 512;
+inline constexpr std::size_t kStreams = 4;
 
 struct StreamVariant {
   Isa isa;
-  // Reads every byte once, in order. The result depends on all of them, so that no compiler leaves any out.
+  // Reads every byte once. The result depends on all of them, so that no compiler leaves any out.
   std::uint64_t (*read)(const std::byte* data, std::size_t size_bytes) noexcept;
-  // Reads, scales and writes back every float once, in order: what an element-wise operation costs at least.
+  // Reads, scales and writes back every float once: what an element-wise operation costs at least.
   void (*update)(float* data, std::size_t size_bytes, float factor) noexcept;
 };
 

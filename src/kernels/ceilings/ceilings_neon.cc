@@ -1,5 +1,6 @@
 #include <arm_neon.h>
 
+#include "kernels/ceilings/ceilings.h"
 #include "kernels/ceilings/ceilings_impl.h"
 #include "kernels/ceilings/peak_chains_neon.h"
 
@@ -20,17 +21,28 @@ void peak_int8_neon(std::uint64_t turns) noexcept {
 
 std::uint64_t stream_read_neon(const std::byte* data, std::size_t size_bytes) noexcept {
   const auto* words = reinterpret_cast<const std::uint64_t*>(data);
-  uint64x2_t sums[8] = {};
-  for (std::size_t i = 0; i < size_bytes / sizeof(std::uint64_t); i += 16) {
-    for (std::size_t j = 0; j < 8; ++j) sums[j] = vaddq_u64(sums[j], vld1q_u64(words + i + 2 * j));
+  const std::size_t part = size_bytes / sizeof(std::uint64_t) / kStreams;
+  uint64x2_t sums[kStreams][4] = {};
+  for (std::size_t i = 0; i < part; i += 8) {
+    for (std::size_t s = 0; s < kStreams; ++s) {
+      for (std::size_t j = 0; j < 4; ++j) sums[s][j] = vaddq_u64(sums[s][j], vld1q_u64(words + s * part + i + 2 * j));
+    }
   }
-  for (std::size_t j = 1; j < 8; ++j) sums[0] = vaddq_u64(sums[0], sums[j]);
-  return vaddvq_u64(sums[0]);
+  std::uint64_t total = 0;
+  for (const auto& stream : sums) {
+    for (const uint64x2_t sum : stream) total += vaddvq_u64(sum);
+  }
+  return total;
 }
 
 void stream_update_neon(float* data, std::size_t size_bytes, float factor) noexcept {
-  for (std::size_t i = 0; i < size_bytes / sizeof(float); i += 4)
-    vst1q_f32(data + i, vmulq_n_f32(vld1q_f32(data + i), factor));
+  const std::size_t part = size_bytes / sizeof(float) / kStreams;
+  for (std::size_t i = 0; i < part; i += 16) {
+    for (std::size_t s = 0; s < kStreams; ++s) {
+      float* at = data + s * part + i;
+      for (std::size_t j = 0; j < 16; j += 4) vst1q_f32(at + j, vmulq_n_f32(vld1q_f32(at + j), factor));
+    }
+  }
 }
 
 }  // namespace amanuensis::kernels

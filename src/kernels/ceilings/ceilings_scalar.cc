@@ -1,3 +1,4 @@
+#include "kernels/ceilings/ceilings.h"
 #include "kernels/ceilings/ceilings_impl.h"
 
 namespace amanuensis::kernels {
@@ -14,12 +15,17 @@ void peak_f32_scalar(std::uint64_t turns) noexcept {
 
 std::uint64_t stream_read_scalar(const std::byte* data, std::size_t size_bytes) noexcept {
   const auto* words = reinterpret_cast<const std::uint64_t*>(data);
-  std::uint64_t sums[8] = {};
-  for (std::size_t i = 0; i < size_bytes / sizeof(std::uint64_t); i += 8) {
-    for (std::size_t j = 0; j < 8; ++j) sums[j] += words[i + j];
+  const std::size_t part = size_bytes / sizeof(std::uint64_t) / kStreams;
+  std::uint64_t sums[kStreams][8] = {};
+  for (std::size_t i = 0; i < part; i += 8) {
+    for (std::size_t s = 0; s < kStreams; ++s) {
+      for (std::size_t j = 0; j < 8; ++j) sums[s][j] += words[s * part + i + j];
+    }
   }
   std::uint64_t total = 0;
-  for (const std::uint64_t sum : sums) total += sum;
+  for (const auto& stream : sums) {
+    for (const std::uint64_t sum : stream) total += sum;
+  }
   return total;
 }
 

@@ -56,6 +56,24 @@ struct Avx2 {
   }
   // The first n <= kLanes lanes of x, `other` in the rest.
   static F keep_first(F x, std::size_t n, F other) { return _mm256_blendv_ps(other, x, _mm256_castsi256_ps(first(n))); }
+  // rows[i] becomes column i.
+  static void transpose(F (&rows)[kLanes]) {
+    F quads[kLanes];  // 4x4 blocks, one in each half
+    for (std::size_t i = 0; i < kLanes; i += 4) {
+      const F low0 = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+      const F high0 = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+      const F low1 = _mm256_unpacklo_ps(rows[i + 2], rows[i + 3]);
+      const F high1 = _mm256_unpackhi_ps(rows[i + 2], rows[i + 3]);
+      quads[i] = _mm256_shuffle_ps(low0, low1, 0x44);
+      quads[i + 1] = _mm256_shuffle_ps(low0, low1, 0xee);
+      quads[i + 2] = _mm256_shuffle_ps(high0, high1, 0x44);
+      quads[i + 3] = _mm256_shuffle_ps(high0, high1, 0xee);
+    }
+    for (std::size_t i = 0; i < 4; ++i) {
+      rows[i] = _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x20);
+      rows[4 + i] = _mm256_permute2f128_ps(quads[i], quads[4 + i], 0x31);
+    }
+  }
   static float reduce_add(F a) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));

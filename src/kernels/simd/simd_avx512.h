@@ -53,6 +53,41 @@ struct Avx512 {
   static F keep_first(F x, std::size_t n, F other) {
     return _mm512_mask_blend_ps(n >= kLanes ? static_cast<__mmask16>(0xffff) : first(n), other, x);
   }
+  // The entry of `table` that the four lowest bits of each lane of t name.
+  static F pick(F table, F t) { return _mm512_permutexvar_ps(_mm512_castps_si512(t), table); }
+  // rows[i] becomes column i.
+  static void transpose(F (&rows)[kLanes]) {
+    F pairs[kLanes];  // 2x2 blocks, then 4x4
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kLanes; i += 2) {
+      pairs[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+      pairs[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kLanes; i += 4) {
+#pragma GCC unroll 2
+      for (std::size_t j = 0; j < 2; ++j) {
+        const __m512d low = _mm512_castps_pd(pairs[i + j]);
+        const __m512d high = _mm512_castps_pd(pairs[i + j + 2]);
+        rows[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+        rows[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+      }
+    }
+    // rows[4 * b + j] holds, in its quarter q, column 4 * q + j of rows 4 * b to 4 * b + 3.
+#pragma GCC unroll 4
+    for (std::size_t j = 0; j < 4; ++j) {
+      const F low01 = _mm512_shuffle_f32x4(rows[j], rows[4 + j], 0x44);
+      const F high01 = _mm512_shuffle_f32x4(rows[j], rows[4 + j], 0xee);
+      const F low23 = _mm512_shuffle_f32x4(rows[8 + j], rows[12 + j], 0x44);
+      const F high23 = _mm512_shuffle_f32x4(rows[8 + j], rows[12 + j], 0xee);
+      pairs[j] = _mm512_shuffle_f32x4(low01, low23, 0x88);
+      pairs[4 + j] = _mm512_shuffle_f32x4(low01, low23, 0xdd);
+      pairs[8 + j] = _mm512_shuffle_f32x4(high01, high23, 0x88);
+      pairs[12 + j] = _mm512_shuffle_f32x4(high01, high23, 0xdd);
+    }
+#pragma GCC unroll 16
+    for (std::size_t i = 0; i < kLanes; ++i) rows[i] = pairs[i];
+  }
   static float reduce_add(F a) { return _mm512_reduce_add_ps(a); }
   static float reduce_max(F a) { return _mm512_reduce_max_ps(a); }
 

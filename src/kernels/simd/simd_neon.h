@@ -66,6 +66,15 @@ struct Neon {
   static F if_negative(F x, F a, F b) { return vbslq_f32(vcltzq_f32(x), a, b); }
   // The first n <= kLanes lanes of x, `other` in the rest.
   static F keep_first(F x, std::size_t n, F other) { return vbslq_f32(first(n), x, other); }
+  // rows[i] becomes column i.
+  static void transpose(F (&rows)[kLanes]) {
+    const float32x4x2_t first = vtrnq_f32(rows[0], rows[1]);
+    const float32x4x2_t second = vtrnq_f32(rows[2], rows[3]);
+    rows[0] = vcombine_f32(vget_low_f32(first.val[0]), vget_low_f32(second.val[0]));
+    rows[1] = vcombine_f32(vget_low_f32(first.val[1]), vget_low_f32(second.val[1]));
+    rows[2] = vcombine_f32(vget_high_f32(first.val[0]), vget_high_f32(second.val[0]));
+    rows[3] = vcombine_f32(vget_high_f32(first.val[1]), vget_high_f32(second.val[1]));
+  }
   static float reduce_add(F a) { return vaddvq_f32(a); }
   static float reduce_max(F a) { return vmaxnmvq_f32(a); }
 

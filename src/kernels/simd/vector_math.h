@@ -1,5 +1,6 @@
-// exp2 and GELU on vectors of the simd_*.h vocabulary. Templates over a type with internal linkage, hence internal
-// themselves. Coefficients are weighted minimax fits made for this file (iteratively reweighted least squares).
+// exp2 and GELU, and the range of a row, on vectors of the simd_*.h vocabulary. Templates over a type with internal
+// linkage, hence internal themselves. Coefficients are weighted minimax fits made for this file (iteratively reweighted
+// least squares).
 #pragma once
 
 #include <cstddef>
@@ -41,11 +42,56 @@ typename V::F exp2_rough(typename V::F x) {
   return V::add_exponent(p, shifted);
 }
 
+// Phi(t) - 1 around t = kGeluWidth * i, i < 16: coefficient j of t - kGeluWidth * i is kGeluTail[j][i]. Phi is the
+// normal distribution.
+inline constexpr float kGeluWidth = 0.375f;
+inline constexpr float kGeluTail[6][16] = {
+    {-5e-01f, -3.5383025e-01f, -2.2662735e-01f, -1.3029452e-01f, -6.68072e-02f, -3.0396359e-02f, -1.2224471e-02f,
+     -4.332448e-03f, -1.3498982e-03f, -3.690787e-04f, -8.8417466e-05f, -1.8536823e-05f, -3.3977035e-06f,
+     -5.4405103e-07f, -7.605168e-08f, -9.275806e-09f},
+    {3.9894226e-01f, 3.7185508e-01f, 3.0113745e-01f, 2.1187665e-01f, 1.295176e-01f, 6.878628e-02f, 3.173965e-02f,
+     1.272418e-02f, 4.431848e-03f, 1.341119e-03f, 3.5259593e-04f, 8.054062e-05f, 1.598382e-05f, 2.7559695e-06f,
+     4.1285438e-07f, 5.3733924e-08f},
+    {3.5214714e-07f, -6.972101e-02f, -1.12924434e-01f, -1.1917971e-01f, -9.713864e-02f, -6.44881e-02f, -3.5707798e-02f,
+     -1.6700696e-02f, -6.6476976e-03f, -2.263004e-03f, -6.610248e-04f, -1.660714e-04f, -3.5947847e-05f, -6.7131223e-06f,
+     -1.0826634e-06f, -1.5091403e-07f},
+    {-6.649781e-02f, -5.325953e-02f, -2.1958435e-02f, 9.378734e-03f, 2.6982019e-02f, 2.8840052e-02f, 2.1490773e-02f,
+     1.2492563e-02f, 5.9092552e-03f, 2.3224999e-03f, 7.6758605e-04f, 2.1495299e-04f, 5.126692e-05f, 1.0451934e-05f,
+     1.8263981e-06f, 2.7411136e-07f},
+    {6.738293e-05f, 1.6475316e-02f, 2.2778546e-02f, 1.7156532e-02f, 6.1053946e-03f, -2.6976254e-03f, -6.084952e-03f,
+     -5.3988104e-03f, -3.3296268e-03f, -1.5926133e-03f, -6.164517e-04f, -1.9729568e-04f, -5.2876414e-05f,
+     -1.1964123e-05f, -2.298373e-06f, -3.764004e-07f},
+    {9.735338e-03f, 6.6967355e-03f, -1.2311392e-04f, -5.224036e-03f, -5.8296947e-03f, -3.2855982e-03f, -4.8025802e-04f,
+     9.529069e-04f, 1.1020144e-03f, 7.2028494e-04f, 3.4407238e-04f, 1.2931504e-04f, 3.9517457e-05f, 9.997763e-06f,
+     2.1175883e-06f, 3.78321e-07f},
+};
+
+// Vocabularies whose V::pick(table, t) takes, for each lane, the entry of a vector of sixteen that the lowest bits of
+// t = i + kRoundingMagic name.
+template <typename V>
+concept HasPick = requires(typename V::F f) {
+  V::pick(f, f);
+};
+
+// GELU as max(x, 0) + |x| (Phi(|x|) - 1), the second factor from the table; errors as those of gelu below.
+template <typename V>
+typename V::F gelu_by_table(typename V::F x) {
+  const typename V::F magic = V::set(kRoundingMagic);
+  const typename V::F t = V::min(V::abs(x), V::set(5.8f));  // beyond, t (1 - Phi(t)) < 2e-8
+  const typename V::F place = V::fma(t, V::set(1.0f / kGeluWidth), magic);
+  const typename V::F r = V::fma(V::sub(magic, place), V::set(kGeluWidth), t);  // exact
+  typename V::F tail = V::pick(V::load(kGeluTail[5]), place);
+#pragma GCC unroll 5
+  for (int i = 4; i >= 0; --i) tail = V::fma(tail, r, V::pick(V::load(kGeluTail[i]), place));
+  return V::fma(t, tail, V::max(V::zero(), x));
+}
+
 // x / 2 * (1 + erf(x / sqrt(2))) with an absolute error below 2e-7 and no cancellation for negative x:
 // erfc(t) = 2^-Q(t), where -log2(erfc(t)) is smooth enough for one polynomial on [0, 4.3]; beyond, where
 // x * erfc(t) < 1e-8, the exponent is only made to grow.
 template <typename V>
 typename V::F gelu(typename V::F x) {
+  if constexpr (HasPick<V>) return gelu_by_table<V>(x);
   const typename V::F distance = V::mul(V::abs(x), V::set(0.70710678118654752f));
   const typename V::F t = V::min(distance, V::set(4.3f));
   typename V::F q = V::set(-6.04682135e-06f);
@@ -77,6 +123,16 @@ typename V::F gelu_rough(typename V::F x) {
   q = V::fma(q, a, V::set(-1.00047994f));
   const typename V::F tail = exp2_rough<V>(q);
   return V::sub(V::max(x, V::zero()), V::mul(a, tail));
+}
+
+// The largest magnitude of x.
+template <typename V>
+float largest_magnitude(const float* x, std::size_t n) {
+  typename V::F largest = V::zero();
+  std::size_t i = 0;
+  for (; i + V::kLanes <= n; i += V::kLanes) largest = V::max(largest, V::abs(V::load(x + i)));
+  if (i < n) largest = V::max(largest, V::abs(V::load_first(x + i, n - i)));
+  return V::reduce_max(largest);
 }
 
 }  // namespace amanuensis::kernels
