@@ -106,6 +106,7 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
       .cached_attention_f32 = first_of_type(cached_attention_variants(), isa, AttentionType::kFloat32),
       .cached_attention_bf16 = first_of_type(cached_attention_variants(), isa, AttentionType::kBFloat16),
       .cached_attention_int8 = bytes_or_bfloat16(cached_attention_variants(), isa),
+      .cache_groups = first_of(cache_groups_variants(), isa),
       .attention_map_f32 = first_of_type(attention_map_variants(), isa, AttentionType::kFloat32),
       .attention_map_bf16 = first_of_type(attention_map_variants(), isa, AttentionType::kBFloat16),
       .log_sum_exp = first_of(log_sum_exp_variants(), isa),

@@ -6,6 +6,7 @@
 
 #include "base/cpu_features.h"
 #include "kernels/attention/attention_map.h"
+#include "kernels/attention/cache_rows.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
 #include "kernels/fft/power_spectrum.h"
@@ -32,6 +33,7 @@ struct KernelTable {
   const CachedAttentionVariant* cached_attention_f32 = nullptr;
   const CachedAttentionVariant* cached_attention_bf16 = nullptr;
   const CachedAttentionVariant* cached_attention_int8 = nullptr;
+  const CacheGroupsVariant* cache_groups = nullptr;
   const AttentionMapVariant* attention_map_f32 = nullptr;
   const AttentionMapVariant* attention_map_bf16 = nullptr;
   const LogSumExpVariant* log_sum_exp = nullptr;

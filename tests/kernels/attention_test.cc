@@ -193,5 +193,34 @@ TEST(CachedAttention, ARowThatSeesNothingGetsZeros) {
   }
 }
 
+// Continuous batching rests on this: what a row becomes does not depend on the rows stored with it.
+TEST(CacheRows, GroupsOfRowsBecomeTheSameBytesAsOneRowAtATime) {
+  constexpr std::size_t kCapacity = 100;
+  for (const CacheGroupsVariant& variant : runnable(cache_groups_variants())) {
+    for (const std::size_t dim : {1, 3, 4, 15, 16, 17, 31, 64, 65, 80, 128}) {
+      for (const std::size_t first : {0, 1, 16, 32, 37}) {
+        for (const std::size_t rows : {1, 15, 16, 17, 33, 63}) {
+          SCOPED_TRACE(testing::Message()
+                       << to_string(variant.isa) << " head size " << dim << ", " << rows << " rows from " << first);
+          GuardedMatrix k(rows, dim, dim + 1);
+          GuardedMatrix v(rows, dim, dim + 2);
+          k.fill_random(1, -3.0f, 3.0f);
+          v.fill_random(2);
+          std::ranges::fill(k.view().row(rows / 2), 0.0f);
+          const CacheLayout layout(AttentionType::kInt8, kCapacity, dim);
+          AlignedBuffer<std::byte> one_by_one(layout.head_bytes());
+          AlignedBuffer<std::byte> together(layout.head_bytes());
+          for (std::size_t i = 0; i < rows; ++i) {
+            store_cache_rows(AttentionType::kInt8, layout, one_by_one.data(), first + i, k.view().rows_at(i, 1),
+                             v.view().rows_at(i, 1));
+          }
+          store_cache_rows(AttentionType::kInt8, layout, together.data(), first, k.view(), v.view(), &variant);
+          EXPECT_TRUE(std::ranges::equal(together.span(), one_by_one.span()));
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace amanuensis::kernels

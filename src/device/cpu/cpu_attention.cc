@@ -5,8 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "kernels/attention/cache_rows.h"
-
 namespace amanuensis::device {
 namespace {
 
@@ -73,9 +71,10 @@ const float* CpuKvCache::value_steps(std::size_t head_index) const {
   return layout_.has_steps() ? floats_at(head(head_index) + layout_.value_steps_offset()) : nullptr;
 }
 
-void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v) {
+void CpuKvCache::write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v,
+                            const kernels::CacheGroupsVariant& groups) {
   assert(head < heads_);
-  kernels::store_cache_rows(type_, layout_, memory_.data() + head * layout_.head_bytes(), first, k, v);
+  kernels::store_cache_rows(type_, layout_, memory_.get() + head * layout_.head_bytes(), first, k, v, &groups);
 }
 
 void CpuKvCache::copy_head(std::size_t index, const CpuKvCache& from, std::size_t rows) {

@@ -14,6 +14,7 @@
 #include "device/backend.h"
 #include "device/cpu/workspace.h"
 #include "kernels/attention/attention_map.h"
+#include "kernels/attention/cache_rows.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
 
@@ -38,7 +39,8 @@ class CpuKvCache final : public KvCache {
   const float* value_steps(std::size_t head) const;
 
   // Stores one head's columns of k and v as rows [first, first + k.rows()).
-  void write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v);
+  void write_head(std::size_t head, std::size_t first, TensorView<const float> k, TensorView<const float> v,
+                  const kernels::CacheGroupsVariant& groups);
   // Copies one head's first `rows` rows from a cache of the same type and head_dim.
   void copy_head(std::size_t head, const CpuKvCache& from, std::size_t rows);
 

@@ -128,7 +128,7 @@ class CpuBackend final : public Backend {
     assert(k.cols() == to.heads() * to.head_dim() && v.cols() == k.cols() && v.rows() == k.rows());
     for_heads(to, k.rows(), [&](std::size_t head, std::size_t /*worker*/) {
       to.write_head(head, first, k.cols_at(head * to.head_dim(), to.head_dim()),
-                    v.cols_at(head * to.head_dim(), to.head_dim()));
+                    v.cols_at(head * to.head_dim(), to.head_dim()), *kernels_.cache_groups);
     });
   }
 

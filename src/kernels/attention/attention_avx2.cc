@@ -1,5 +1,6 @@
 #include "kernels/attention/attention_impl.h"
 #include "kernels/attention/byte_policies_avx2.h"
+#include "kernels/attention/cache_rows_simd.h"
 #include "kernels/attention/cached_attention_int8_simd.h"
 #include "kernels/attention/cached_attention_simd.h"
 #include "kernels/attention/self_attention_int8_simd.h"
@@ -45,5 +46,6 @@ void self_attention_int8_avx2(const AttentionQueries& queries) noexcept { byte_a
 void cached_attention_int8_avx2(const CachedAttentionTask& task) noexcept {
   cached_byte_attention_run<BytesAvx2>(task);
 }
+void store_cache_groups_avx2(const CacheGroups& groups) noexcept { store_cache_groups<BytesAvx2>(groups); }
 
 }  // namespace amanuensis::kernels

@@ -1,5 +1,6 @@
 #include "kernels/attention/attention_impl.h"
 #include "kernels/attention/byte_policies_avx512.h"
+#include "kernels/attention/cache_rows_simd.h"
 #include "kernels/attention/cached_attention_int8_simd.h"
 #include "kernels/attention/cached_attention_simd.h"
 #include "kernels/attention/self_attention_int8_simd.h"
@@ -49,5 +50,6 @@ void self_attention_int8_avx512(const AttentionQueries& queries) noexcept { byte
 void cached_attention_int8_avx512(const CachedAttentionTask& task) noexcept {
   cached_byte_attention_run<BytesAvx512>(task);
 }
+void store_cache_groups_avx512(const CacheGroups& groups) noexcept { store_cache_groups<BytesAvx512>(groups); }
 
 }  // namespace amanuensis::kernels

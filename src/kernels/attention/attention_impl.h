@@ -3,6 +3,7 @@
 
 #include <cstddef>
 
+#include "kernels/attention/cache_rows.h"
 #include "kernels/attention/cached_attention.h"
 #include "kernels/attention/self_attention.h"
 
@@ -25,6 +26,7 @@ std::size_t self_attention_int8_scratch_scalar(std::size_t head_dim) noexcept;
 void self_attention_int8_prepare_scalar(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_int8_scalar(const AttentionQueries& queries) noexcept;
 void cached_attention_int8_scalar(const CachedAttentionTask& task) noexcept;
+void store_cache_groups_scalar(const CacheGroups& groups) noexcept;
 
 std::size_t self_attention_f32_prepared_avx2(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_avx2(std::size_t head_dim) noexcept;
@@ -41,6 +43,7 @@ std::size_t self_attention_int8_scratch_avx2(std::size_t head_dim) noexcept;
 void self_attention_int8_prepare_avx2(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_int8_avx2(const AttentionQueries& queries) noexcept;
 void cached_attention_int8_avx2(const CachedAttentionTask& task) noexcept;
+void store_cache_groups_avx2(const CacheGroups& groups) noexcept;
 
 std::size_t self_attention_f32_prepared_avx512(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_avx512(std::size_t head_dim) noexcept;
@@ -57,6 +60,7 @@ std::size_t self_attention_int8_scratch_avx512(std::size_t head_dim) noexcept;
 void self_attention_int8_prepare_avx512(const AttentionKeys& keys, std::byte* prepared) noexcept;
 void self_attention_int8_avx512(const AttentionQueries& queries) noexcept;
 void cached_attention_int8_avx512(const CachedAttentionTask& task) noexcept;
+void store_cache_groups_avx512(const CacheGroups& groups) noexcept;
 
 std::size_t self_attention_f32_prepared_neon(std::size_t frames, std::size_t head_dim) noexcept;
 std::size_t self_attention_f32_scratch_neon(std::size_t head_dim) noexcept;

@@ -45,6 +45,10 @@ struct BytesAvx2 {
       _mm256_storeu_si256(units, _mm256_add_epi8(_mm256_loadu_si256(units), _mm256_set1_epi8(kKeyOffset)));
     }
   }
+  // A chunk of queries times `inverse`, rounded, signed.
+  static void pack_signed(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
+    Int8Avx2::pack_chunk(x, n, inverse, to);
+  }
   static Int cached_offset(std::int32_t) { return _mm256_setzero_si256(); }
 
   static Int dot(Int sum, Int unsigned7, Int signed8) { return dot7(sum, unsigned7, signed8); }
@@ -62,6 +66,8 @@ struct BytesAvx2 {
 
   static Int zero() { return _mm256_setzero_si256(); }
   static Int load(const std::int32_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
+  // The same bits.
+  static Int to_units(__m256 x) { return _mm256_castps_si256(x); }
   static __m256 to_float(Int x) { return _mm256_cvtepi32_ps(x); }
   // The sum of four unsigned bytes (below 128) added to each lane.
   static Int add_bytes(Int sum, Int units) { return dot7(sum, units, _mm256_set1_epi8(1)); }

@@ -37,6 +37,20 @@ struct BytesAvx512 {
   static void pack_keys(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
     Int8Avx512::pack_chunk(x, n, inverse, to);
   }
+  // A chunk of queries times `inverse`, rounded, signed; written as one vector, for it is read as one next.
+  static void pack_signed(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
+    __m128i parts[4];
+#pragma GCC unroll 4
+    for (std::size_t part = 0; part < 4; ++part) {
+      const std::size_t first = part * 16;
+      const std::size_t count = n <= first ? 0 : n - first < 16 ? n - first : 16;
+      const __m512 values = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), x + first);
+      parts[part] = _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(inverse))));
+    }
+    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(parts[0]), parts[1], 1);
+    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(parts[2]), parts[3], 1);
+    _mm512_storeu_si512(to, _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1));
+  }
   static Int cached_offset(std::int32_t query_sum) { return _mm512_set1_epi32(128 * query_sum); }
 
   static Int dot(Int sum, Int unsigned8, Int signed8) { return Int8Avx512::dot(sum, unsigned8, signed8); }
@@ -53,6 +67,8 @@ struct BytesAvx512 {
 
   static Int zero() { return _mm512_setzero_si512(); }
   static Int load(const std::int32_t* p) { return _mm512_loadu_si512(p); }
+  // The same bits.
+  static Int to_units(__m512 x) { return _mm512_castps_si512(x); }
   static __m512 to_float(Int x) { return _mm512_cvtepi32_ps(x); }
   // The sum of four unsigned bytes added to each lane.
   static Int add_bytes(Int sum, Int units) { return Int8Avx512::dot(sum, units, _mm512_set1_epi8(1)); }
@@ -63,7 +79,39 @@ struct BytesAvx512 {
   }
   static void store_units(std::uint32_t* to, Int units) { _mm512_storeu_si512(to, units); }
 
+  // Weights by table, 32 at a time in words: 2^-(u / 64) is entry u % 64, shifted right by u / 64. Exponents of two
+  // vectors of queries share a word vector, so that interleaving words brings four keys of a query together.
+  static constexpr int kWeightTableSteps = 64;
+  static void weights(const __m512 (&exponents)[4][2], Int (&units)[2]) {
+    __m512i words[4];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      // Saturates: a weight with an exponent of that size is zero.
+      const __m512i u = _mm512_packs_epi32(_mm512_cvtps_epi32(exponents[i][0]), _mm512_cvtps_epi32(exponents[i][1]));
+      const __m512i entry = _mm512_permutex2var_epi16(table(0), u, table(32));
+      const __m512i scaled = _mm512_srlv_epi16(entry, _mm512_srli_epi16(u, 6));
+      words[i] = _mm512_add_epi16(scaled, _mm512_set1_epi16(128));
+    }
+    const __m512i low = high_bytes(words[0], words[1]);
+    const __m512i high = high_bytes(words[2], words[3]);
+    units[0] = _mm512_unpacklo_epi16(low, high);
+    units[1] = _mm512_unpackhi_epi16(low, high);
+  }
+
  private:
+  // 255 * 256 * 2^-(i / 64), rounded: a weight with eight bits behind the point.
+  alignas(64) static constexpr std::uint16_t kPowers[kWeightTableSteps] = {
+      65280, 64577, 63881, 63193, 62512, 61839, 61173, 60514, 59862, 59217, 58579, 57948, 57324, 56707, 56096, 55491,
+      54894, 54302, 53717, 53139, 52566, 52000, 51440, 50886, 50338, 49796, 49259, 48729, 48204, 47684, 47171, 46663,
+      46160, 45663, 45171, 44684, 44203, 43727, 43256, 42790, 42329, 41873, 41422, 40976, 40534, 40098, 39666, 39238,
+      38816, 38398, 37984, 37575, 37170, 36770, 36374, 35982, 35594, 35211, 34831, 34456, 34085, 33718, 33355, 32995,
+  };
+  static __m512i table(int first) { return _mm512_load_si512(kPowers + first); }
+  // The upper byte of each word of a below that of b.
+  static __m512i high_bytes(__m512i a, __m512i b) {
+    // a >> 8 | b & 0xff00
+    return _mm512_ternarylogic_epi32(_mm512_srli_epi16(a, 8), b, _mm512_set1_epi16(static_cast<short>(0xff00)), 0xf8);
+  }
   static __m512i byte(__m512 x) { return _mm512_and_si512(_mm512_cvtps_epi32(x), _mm512_set1_epi32(0xff)); }
 };
 

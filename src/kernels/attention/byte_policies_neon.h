@@ -29,6 +29,10 @@ struct BytesNeon {
   static void pack_keys(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
     Int8::pack_chunk(x, n, inverse, to);
   }
+  // A chunk of queries times `inverse`, rounded, signed.
+  static void pack_signed(const float* x, std::size_t n, float inverse, std::uint32_t* to) {
+    Int8::pack_chunk(x, n, inverse, to);
+  }
   static Int cached_offset(std::int32_t) { return zero(); }
 
   static Int dot(Int sum, Int weights, int8x16_t values) {
@@ -48,6 +52,8 @@ struct BytesNeon {
 
   static Int zero() { return vdupq_n_s32(0); }
   static Int load(const std::int32_t* p) { return vld1q_s32(p); }
+  // The same bits.
+  static Int to_units(float32x4_t x) { return vreinterpretq_s32_f32(x); }
   static float32x4_t to_float(Int x) { return vcvtq_f32_s32(x); }
   // The sum of four bytes added to each lane.
   static Int add_bytes(Int sum, Int units) { return Int8::dot(sum, vreinterpretq_s8_s32(units), vdupq_n_s8(1)); }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "kernels/attention/attention_impl.h"
 #include "kernels/bfloat16.h"
 
 namespace amanuensis::kernels {
@@ -59,34 +60,68 @@ std::uint32_t byte_of(float scaled) {
   return std::bit_cast<std::uint32_t>(scaled + kMagic) & 0xffU;
 }
 
+void store_int8_row(const CacheGroups& head, std::size_t row, const float* k, const float* v) {
+  const CacheLayout layout(AttentionType::kInt8, row + 1, head.head_dim);
+  const Steps key = steps_of(k, head.head_dim);
+  head.key_steps[row] = key.step;
+  auto* to = reinterpret_cast<std::uint8_t*>(head.keys) + layout.key_index(row, 0);
+  for (std::size_t d = 0; d < head.head_dim; ++d) {
+    to[d / 4 * (4 * kKeyBlock) + d % 4] = static_cast<std::uint8_t>(byte_of(k[d] * key.inverse));
+  }
+  const Steps value = steps_of(v, head.head_dim);
+  head.value_steps[row] = value.step;
+  to = reinterpret_cast<std::uint8_t*>(head.values) + layout.value_index(row, 0);
+  for (std::size_t d = 0; d < head.head_dim; ++d) {
+    to[4 * d] = static_cast<std::uint8_t>(byte_of(v[d] * value.inverse));
+  }
+}
+
 void store_int8_rows(const CacheLayout& layout, std::byte* head, std::size_t first, TensorView<const float> k,
-                     TensorView<const float> v) {
-  const std::size_t dim = layout.head_dim();
-  auto* keys = reinterpret_cast<std::uint8_t*>(head);
-  auto* values = reinterpret_cast<std::uint8_t*>(head + layout.values_offset());
-  auto* key_steps = reinterpret_cast<float*>(head + layout.key_steps_offset());
-  auto* value_steps = reinterpret_cast<float*>(head + layout.value_steps_offset());
-  for (std::size_t i = 0; i < k.rows(); ++i) {
-    const std::size_t row = first + i;
-    const float* from = k.row(i).data();
-    const Steps key = steps_of(from, dim);
-    key_steps[row] = key.step;
-    std::uint8_t* to = keys + layout.key_index(row, 0);
-    for (std::size_t d = 0; d < dim; ++d) {
-      to[d / 4 * (4 * kKeyBlock) + d % 4] = static_cast<std::uint8_t>(byte_of(from[d] * key.inverse));
+                     TensorView<const float> v, const CacheGroupsVariant* variant) {
+  CacheGroups groups = {.keys = head,
+                        .values = head + layout.values_offset(),
+                        .key_steps = reinterpret_cast<float*>(head + layout.key_steps_offset()),
+                        .value_steps = reinterpret_cast<float*>(head + layout.value_steps_offset()),
+                        .head_dim = layout.head_dim(),
+                        .k_stride = k.stride(),
+                        .v_stride = v.stride()};
+  for (std::size_t i = 0; i < k.rows();) {
+    const std::size_t whole = (k.rows() - i) / kCacheGroup * kCacheGroup;
+    if (variant != nullptr && whole > 0 && (first + i) % kCacheGroup == 0) {
+      groups.first = first + i;
+      groups.rows = whole;
+      groups.k = k.row(i).data();
+      groups.v = v.row(i).data();
+      variant->store(groups);
+      i += whole;
+    } else {
+      store_int8_row(groups, first + i, k.row(i).data(), v.row(i).data());
+      ++i;
     }
-    from = v.row(i).data();
-    const Steps value = steps_of(from, dim);
-    value_steps[row] = value.step;
-    to = values + layout.value_index(row, 0);
-    for (std::size_t d = 0; d < dim; ++d) to[4 * d] = static_cast<std::uint8_t>(byte_of(from[d] * value.inverse));
   }
 }
 
 }  // namespace
 
+void store_cache_groups_scalar(const CacheGroups& groups) noexcept {
+  for (std::size_t i = 0; i < groups.rows; ++i) {
+    store_int8_row(groups, groups.first + i, groups.k + i * groups.k_stride, groups.v + i * groups.v_stride);
+  }
+}
+
+std::span<const CacheGroupsVariant> cache_groups_variants() {
+  static constexpr CacheGroupsVariant kVariants[] = {
+#if defined(__x86_64__)
+    {Isa::kAvx512, store_cache_groups_avx512},
+    {Isa::kAvx2, store_cache_groups_avx2},
+#endif
+    {Isa::kScalar, store_cache_groups_scalar},
+  };
+  return kVariants;
+}
+
 void store_cache_rows(AttentionType type, const CacheLayout& layout, std::byte* head, std::size_t first,
-                      TensorView<const float> k, TensorView<const float> v) {
+                      TensorView<const float> k, TensorView<const float> v, const CacheGroupsVariant* groups) {
   assert(k.cols() == layout.head_dim() && v.cols() == k.cols() && v.rows() == k.rows());
   assert(first + k.rows() <= layout.capacity());
   switch (type) {
@@ -97,7 +132,7 @@ void store_cache_rows(AttentionType type, const CacheLayout& layout, std::byte* 
       store_rows<std::uint16_t>(layout, head, first, k, v);
       break;
     case AttentionType::kInt8:
-      store_int8_rows(layout, head, first, k, v);
+      store_int8_rows(layout, head, first, k, v, groups);
       break;
   }
 }

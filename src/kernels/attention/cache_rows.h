@@ -3,16 +3,45 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 
 #include "base/tensor_view.h"
 #include "kernels/attention/cached_attention.h"
+#include "kernels/isa.h"
 
 namespace amanuensis::kernels {
 
+// Rows of an int8 head that are stored together: their keys are neighbours in the layout.
+inline constexpr std::size_t kCacheGroup = 16;
+
+// Whole groups of rows of one int8 head: k and v [rows, head_dim], `first` and `rows` multiples of kCacheGroup.
+struct CacheGroups {
+  std::byte* keys = nullptr;  // the head's parts, row 0
+  std::byte* values = nullptr;
+  float* key_steps = nullptr;
+  float* value_steps = nullptr;
+  std::size_t head_dim = 0;
+  std::size_t first = 0;
+  std::size_t rows = 0;
+  const float* k = nullptr;
+  std::size_t k_stride = 0;
+  const float* v = nullptr;
+  std::size_t v_stride = 0;
+};
+
+struct CacheGroupsVariant {
+  Isa isa;
+  void (*store)(const CacheGroups& groups) noexcept;
+};
+
+// Best first; the scalar reference is last and always runs. All give the same bytes and steps.
+std::span<const CacheGroupsVariant> cache_groups_variants();
+
 // Stores k and v [n, head_dim] as rows [first, first + n) of a head; the type is the layout's. int8: each row is
-// rounded to 127 steps of its own, of its largest value's size.
+// rounded to 127 steps of its own, of its largest value's size; whole groups of rows by `groups`, when given.
 void store_cache_rows(AttentionType type, const CacheLayout& layout, std::byte* head, std::size_t first,
-                      TensorView<const float> k, TensorView<const float> v);
+                      TensorView<const float> k, TensorView<const float> v, const CacheGroupsVariant* groups = nullptr);
 
 // Copies the first `rows` rows of a head to one of another capacity but the same type and head size. Whole blocks and
 // units are copied: what lies past `rows` is finite in both and seen by nobody.

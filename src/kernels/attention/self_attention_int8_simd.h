@@ -3,7 +3,10 @@
 //   keys     less the middle of each dimension's range, which moves every score of a query alike; a step per key
 //   queries  a step per query
 //   values   less the middle of each dimension's range, which is added again at the end; a step per dimension
-//   weights  2^(score - largest score of the block of keys), unsigned, so that each block uses all of its bits
+//   weights  2^(score - largest score of the block of keys), unsigned, so that each block uses all of its bits.
+//   Policies
+//            with a table of powers round the exponent to 1/64, which is less than what rounding queries and keys moves
+//            it by; the others take a polynomial
 // Sums of products are exact; maxima, exponentials and what is carried from block to block are float32. (Subtracting
 // the keys' mean: Zhang et al. 2024, arXiv 2410.02367.)
 //
@@ -22,6 +25,13 @@
 #include "kernels/simd/vector_math.h"
 
 namespace amanuensis::kernels {
+
+// B::weights(exponents, units) turns four keys' exponents, of all queries of a panel, into weights at once; they are
+// passed as -64 times log2(weight / kWeightLimit), and may be as large as they like.
+template <typename B>
+concept HasWeightTable = requires {
+  B::kWeightTableSteps;
+};
 
 template <typename B>
 std::size_t byte_attention_prepared_bytes(std::size_t frames, std::size_t head_dim) {
@@ -158,51 +168,58 @@ void byte_attention_prepare(const AttentionKeys& keys, std::byte* prepared) {
                                    prepared + attention_key_bytes<S>(keys.frames, keys.head_dim));
 }
 
-// The queries as a panel. offsets[query] takes back what the keys' offset adds to every product, steps[query] turns a
-// product of steps into the softmax's exponent of two.
+// The queries as a panel, a vector of queries at a time: rows are rounded to bytes, then turned. offsets[query] takes
+// back what the keys' offset adds to every product, steps[query] turns a product of steps into the softmax's exponent
+// of two.
 template <typename B>
 void byte_attention_pack_queries(const AttentionQueries& queries, std::uint32_t* panel, std::int32_t* offsets,
                                  float* steps) {
+  using V = typename B::V;
   constexpr std::size_t kCols = kPolicyPanelCols<typename B::Scores>;
-  const std::size_t units = policy_units<typename B::Scores>(queries.head_dim);
-  const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(queries.head_dim));
-  for (std::size_t col = 0; col < kCols; ++col) {
-    offsets[col] = 0;
-    steps[col] = 0.0f;
-    if (col >= queries.rows) {
-      for (std::size_t u = 0; u < units; ++u) panel[u * kCols + col] = 0;
-      continue;
+  constexpr std::size_t kChunkValues = kChunkUnits * 4;
+  constexpr std::uint32_t kOnes = 0x01010101;
+  const std::size_t dim = queries.head_dim;
+  const float scale = kLog2E / __builtin_sqrtf(static_cast<float>(dim));
+  for (std::size_t first = 0; first < kCols; first += V::kLanes) {
+    float inverse[V::kLanes];
+    for (std::size_t i = 0; i < V::kLanes; ++i) {
+      const bool exists = first + i < queries.rows;
+      const float largest = exists ? largest_magnitude<V>(queries.q + (first + i) * queries.q_stride, dim) : 0.0f;
+      inverse[i] = largest > 0.0f ? 127.0f / largest : 0.0f;
+      steps[first + i] = largest / 127.0f * scale;
     }
-    const float* q = queries.q + col * queries.q_stride;
-    float largest = 0.0f;
-    for (std::size_t d = 0; d < queries.head_dim; ++d) {
-      const float size = __builtin_fabsf(q[d]);
-      largest = size > largest ? size : largest;
-    }
-    const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
-    steps[col] = largest / 127.0f * scale;
-    std::int32_t sum = 0;
-    for (std::size_t u = 0; u < units; ++u) {
-      std::uint32_t unit = 0;
-      for (std::size_t i = 0; i < 4 && u * 4 + i < queries.head_dim; ++i) {
-        const int value = static_cast<int>(__builtin_rintf(q[u * 4 + i] * inverse));
-        sum += value;
-        unit |= (static_cast<std::uint32_t>(value) & 0xffU) << (8 * i);
+    typename B::Int sum = B::zero();
+    std::uint32_t* to = panel + first;
+    for (std::size_t d = 0; d < dim; d += kChunkValues) {
+      alignas(64) std::uint32_t units[V::kLanes][kChunkUnits] = {};
+      for (std::size_t i = 0; i < V::kLanes && first + i < queries.rows; ++i) {
+        const float* q = queries.q + (first + i) * queries.q_stride + d;
+        B::pack_signed(q, dim - d < kChunkValues ? dim - d : kChunkValues, inverse[i], units[i]);
       }
-      panel[u * kCols + col] = unit;
+      for (std::size_t u = 0; u < kChunkUnits; u += V::kLanes, to += V::kLanes * kCols) {
+        typename V::F tile[V::kLanes];  // whose bits are units
+        for (std::size_t i = 0; i < V::kLanes; ++i) tile[i] = V::load(reinterpret_cast<const float*>(units[i] + u));
+        V::transpose(tile);
+        for (std::size_t i = 0; i < V::kLanes; ++i) {
+          V::store(reinterpret_cast<float*>(to + i * kCols), tile[i]);
+          if constexpr (B::kKeyOffset != 0) sum = B::dot(sum, B::broadcast(&kOnes), B::to_units(tile[i]));
+        }
+      }
     }
-    offsets[col] = -B::kKeyOffset * sum;
+    alignas(64) std::int32_t sums[V::kLanes];
+    B::store_units(reinterpret_cast<std::uint32_t*>(sums), sum);
+    for (std::size_t i = 0; i < V::kLanes; ++i) offsets[first + i] = -B::kKeyOffset * sums[i];
   }
 }
 
-// scores[row][query] of one block of R keys, in the queries' steps.
+// scores[row][query] of one block of R keys, in the queries' steps; raises `largest` to theirs.
 template <typename B, int R>
 void byte_attention_scores(const std::byte* block, const std::uint32_t* queries, std::size_t units, std::size_t rows,
-                           const std::int32_t* offsets, float* scores) {
+                           const std::int32_t* offsets, float* scores, typename B::V::F (&largest)[kPanelVectors]) {
   using V = typename B::V;
   if constexpr (R > 1) {
     if (rows < R) {
-      byte_attention_scores<B, R - 1>(block, queries, units, rows, offsets, scores);
+      byte_attention_scores<B, R - 1>(block, queries, units, rows, offsets, scores, largest);
       return;
     }
   }
@@ -218,7 +235,9 @@ void byte_attention_scores(const std::byte* block, const std::uint32_t* queries,
   for (int r = 0; r < R; ++r) {
     const typename V::F step = V::set(steps[r]);
     for (int c = 0; c < kPanelVectors; ++c) {
-      V::store(scores + (r * kPanelVectors + c) * V::kLanes, V::mul(B::to_float(sums[r][c]), step));
+      const typename V::F score = V::mul(B::to_float(sums[r][c]), step);
+      largest[c] = V::max(largest[c], score);
+      V::store(scores + (r * kPanelVectors + c) * V::kLanes, score);
     }
   }
 }
@@ -232,51 +251,75 @@ struct ByteSoftmax {
   typename V::F gain[kPanelVectors];    // what one step of this block's weights is worth
 };
 
-// Turns `count` rows of scores into the panel of weights, and updates the running maximum and total.
+// Four keys' exponents as weights: 2^x, rounded to bytes, or as HasWeightTable says.
 template <typename B>
-void byte_attention_softmax(const float* scores, std::size_t count, const float* steps, std::uint32_t* weights,
+[[gnu::always_inline]] inline void byte_attention_weights(const typename B::V::F (&exponents)[4][kPanelVectors],
+                                                          typename B::Int (&units)[kPanelVectors]) {
+  using V = typename B::V;
+  if constexpr (HasWeightTable<B>) {
+    B::weights(exponents, units);
+  } else {
+#pragma GCC unroll 2
+    for (int c = 0; c < kPanelVectors; ++c) {
+      typename V::F weight[4];
+#pragma GCC unroll 4
+      for (int i = 0; i < 4; ++i) weight[i] = exp2_rough<V>(exponents[i][c]);
+      units[c] = B::make_units(weight);
+    }
+  }
+}
+
+// Turns `count` rows of scores, at most `largest`, into the panel of weights, and updates the running maximum and
+// total.
+template <typename B>
+void byte_attention_softmax(const float* scores, std::size_t count, const float* steps,
+                            const typename B::V::F (&largest)[kPanelVectors], std::uint32_t* weights,
                             ByteSoftmax<typename B::V>& running) {
   using V = typename B::V;
   using F = typename V::F;
   constexpr std::size_t kCols = kPolicyPanelCols<typename B::Scores>;
+  constexpr float kScale = HasWeightTable<B> ? -64.0f : 1.0f;
+  constexpr float kAtLargest = HasWeightTable<B> ? 0.0f : B::kLargestWeightLog2;
+  // Far below any weight of one step, for the keys that a last unit lacks.
+  const F nothing = V::set(-100.0f * kScale);
   F step[kPanelVectors];
   F base[kPanelVectors];
-  F largest[kPanelVectors];
   typename B::Int total[kPanelVectors];
   for (int c = 0; c < kPanelVectors; ++c) {
     step[c] = V::load(steps + static_cast<std::size_t>(c) * V::kLanes);
-    largest[c] = V::load(scores + static_cast<std::size_t>(c) * V::kLanes);
-    total[c] = B::zero();
-  }
-  for (std::size_t j = 1; j < count; ++j) {
-    for (int c = 0; c < kPanelVectors; ++c) {
-      largest[c] = V::max(largest[c], V::load(scores + j * kCols + static_cast<std::size_t>(c) * V::kLanes));
-    }
-  }
-  for (int c = 0; c < kPanelVectors; ++c) {
     const F block_largest = V::mul(largest[c], step[c]);
     const F running_largest = V::max(running.largest[c], block_largest);
     running.shrink[c] = exp2<V>(V::sub(running.largest[c], running_largest));
     running.gain[c] = exp2<V>(V::sub(block_largest, running_largest));
     running.largest[c] = running_largest;
-    base[c] = V::sub(V::set(B::kLargestWeightLog2), block_largest);
+    step[c] = V::mul(step[c], V::set(kScale));
+    base[c] = V::sub(V::set(kAtLargest), V::mul(largest[c], step[c]));
+    total[c] = B::zero();
   }
-  for (std::size_t j = 0; j < count; j += 4, weights += kCols) {
+  const auto add_unit = [&](std::size_t j, std::size_t keys) {
+    F exponents[4][kPanelVectors];
+#pragma GCC unroll 4
+    for (std::size_t i = 0; i < 4; ++i) {
+#pragma GCC unroll 2
+      for (int c = 0; c < kPanelVectors; ++c) {
+        const float* score = scores + (j + i) * kCols + static_cast<std::size_t>(c) * V::kLanes;
+        exponents[i][c] = i < keys ? V::fma(V::load(score), step[c], base[c]) : nothing;
+      }
+    }
+    typename B::Int units[kPanelVectors];
+    byte_attention_weights<B>(exponents, units);
 #pragma GCC unroll 2
     for (int c = 0; c < kPanelVectors; ++c) {
-      F weight[4];
-#pragma GCC unroll 4
-      for (std::size_t i = 0; i < 4; ++i) {
-        const float* score = scores + (j + i) * kCols + static_cast<std::size_t>(c) * V::kLanes;
-        weight[i] = j + i < count ? exp2_rough<V>(V::fma(V::load(score), step[c], base[c])) : V::zero();
-      }
-      const typename B::Int units = B::make_units(weight);
-      total[c] = B::add_bytes(total[c], units);
-      B::store_units(weights + static_cast<std::size_t>(c) * V::kLanes, units);
+      total[c] = B::add_bytes(total[c], units[c]);
+      B::store_units(weights + j / 4 * kCols + static_cast<std::size_t>(c) * V::kLanes, units[c]);
     }
+  };
+  std::size_t j = 0;
+  for (; j + 4 <= count; j += 4) add_unit(j, 4);
+  if (j < count) add_unit(j, count - j);
+  for (std::size_t u = (count + 3) / 4; u < policy_units<typename B::Scores>(count); ++u) {
+    for (std::size_t col = 0; col < kCols; ++col) weights[u * kCols + col] = 0;
   }
-  const std::size_t units = (count + 3) / 4;
-  for (std::size_t i = 0; i < (policy_units<typename B::Scores>(count) - units) * kCols; ++i) weights[i] = 0;
   for (int c = 0; c < kPanelVectors; ++c) {
     const F added = V::mul(B::to_float(total[c]), running.gain[c]);
     running.total[c] = V::fma(running.total[c], running.shrink[c], added);
@@ -322,16 +365,38 @@ void byte_attention_store(const AttentionQueries& queries, const float* sums,
   const std::byte* blocks = queries.prepared + attention_key_bytes<S>(queries.frames, dim);
   const auto* centre =
       reinterpret_cast<const float*>(queries.prepared + attention_prepared_bytes<S>(queries.frames, dim)) + dim;
-  float total[kCols];
+  typename V::F inverse[kPanelVectors];
   for (int c = 0; c < kPanelVectors; ++c) {
-    V::store(total + static_cast<std::size_t>(c) * V::kLanes, running.total[c]);
+    float total[V::kLanes];
+    V::store(total, running.total[c]);
+    for (float& value : total) value = value > 0.0f ? 1.0f / value : 0.0f;
+    inverse[c] = V::load(total);
   }
-  for (std::size_t d = 0; d < dim; ++d) {
-    const float step =
-        reinterpret_cast<const float*>(blocks + d / kRows * policy_block_bytes<S>(queries.frames))[d % kRows];
-    for (std::size_t col = 0; col < queries.rows; ++col) {
-      const float inverse = total[col] > 0.0f ? step / total[col] : 0.0f;
-      queries.out[col * queries.out_stride + d] = sums[d * kCols + col] * inverse + centre[d];
+  const auto value_of = [&](std::size_t d, int c) {
+    const auto* block_steps =
+        reinterpret_cast<const float*>(blocks + d / kRows * policy_block_bytes<S>(queries.frames));
+    const float* sum = sums + d * kCols + static_cast<std::size_t>(c) * V::kLanes;
+    return V::fma(V::mul(V::load(sum), inverse[c]), V::set(block_steps[d % kRows]), V::set(centre[d]));
+  };
+  // Rows of results are far apart: each gets a vector of dimensions at a time, not one after the other.
+  for (int c = 0; c < kPanelVectors; ++c) {
+    const std::size_t first = static_cast<std::size_t>(c) * V::kLanes;
+    const std::size_t rows = queries.rows <= first              ? 0
+                             : queries.rows - first < V::kLanes ? queries.rows - first
+                                                                : V::kLanes;
+    for (std::size_t d = 0; d < dim; d += V::kLanes) {
+      const std::size_t lanes = dim - d < V::kLanes ? dim - d : V::kLanes;
+      typename V::F tile[V::kLanes];
+      for (std::size_t i = 0; i < V::kLanes; ++i) tile[i] = i < lanes ? value_of(d + i, c) : V::zero();
+      V::transpose(tile);
+      for (std::size_t r = 0; r < rows; ++r) {
+        float* out = queries.out + (first + r) * queries.out_stride + d;
+        if (lanes == V::kLanes) {
+          V::store(out, tile[r]);
+        } else {
+          V::store_first(out, lanes, tile[r]);
+        }
+      }
     }
   }
 }
@@ -361,12 +426,14 @@ void byte_attention_run(const AttentionQueries& queries) {
   }
   for (std::size_t first = 0; first < queries.frames; first += kKeysAtOnce) {
     const std::size_t count = queries.frames - first < kKeysAtOnce ? queries.frames - first : kKeysAtOnce;
+    typename V::F largest[kPanelVectors];
+    for (int c = 0; c < kPanelVectors; ++c) largest[c] = V::set(kNoScore);
     for (std::size_t j = 0; j < count; j += kRows) {
       const std::byte* block = queries.prepared + (first + j) / kRows * policy_block_bytes<S>(dim);
       byte_attention_scores<B, S::kBlockRows>(block, panel, dim_units, count - j < kRows ? count - j : kRows, offsets,
-                                              scores + j * kCols);
+                                              scores + j * kCols, largest);
     }
-    byte_attention_softmax<B>(scores, count, steps, weights, running);
+    byte_attention_softmax<B>(scores, count, steps, largest, weights, running);
     for (std::size_t d = 0; d < dim; d += kRows) {
       const std::size_t rows = dim - d < kRows ? dim - d : kRows;
       const std::byte* block = value_blocks + d / kRows * policy_block_bytes<S>(queries.frames) + kBlockHeaderBytes;
