@@ -37,6 +37,9 @@ class Engine {
   const kernels::KernelTable& kernels() const { return kernels_; }
   // For a transcriber: the same kernels and threads as the model's.
   audio::LogMelOptions front_end() const { return {.kernels = &kernels_, .pool = &pool_}; }
+  const std::string& format() const { return format_; }  // "safetensors"
+  device::ComputeType compute_type() const { return backend_->compute_type(); }
+  std::size_t threads() const { return pool_.threads(); }
   // "safetensors, cpu (avx512, 2 threads), float32".
   std::string description() const;
 

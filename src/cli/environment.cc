@@ -51,6 +51,11 @@ Environment make_environment(const GetVariable& get, const fs::path& program) {
   environment.hub.offline = is_true(value("HF_HUB_OFFLINE"));
   if (const std::string endpoint = value("HF_ENDPOINT"); !endpoint.empty()) environment.hub.endpoint = endpoint;
 
+  environment.notify_socket = value("NOTIFY_SOCKET");
+  fs::path data = path("XDG_DATA_HOME");
+  if (data.empty() && !home.empty()) data = fs::path(home) / ".local/share";
+  if (!data.empty()) environment.data_dir = data / "amanuensis";
+
   fs::path hf_home = path("HF_HOME");
   if (hf_home.empty()) {
     fs::path cache = path("XDG_CACHE_HOME");

@@ -1,0 +1,73 @@
+// Where the server's models come from. The program implements this: it knows checkpoints, kernels and devices, the
+// server knows names and engines.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "pipeline/engine.h"
+#include "pipeline/segment/voice_detector.h"
+
+namespace amanuensis::server {
+
+struct InstalledModel {
+  std::string id;  // "base", "owner/name"
+  std::string owner;
+  std::uint64_t size_bytes = 0;
+  std::int64_t created_unix_s = 0;
+};
+
+// What is true of a model that is in memory.
+struct ModelFacts {
+  std::string id;
+  std::string format;        // "safetensors"
+  std::string compute_type;  // "int8"
+  std::string kernels;       // "avx512"
+  std::string detector;      // of speech: "silero" or "builtin"
+  bool multilingual = false;
+  double load_s = 0;
+};
+
+// A model in memory, with its engine. Destroying it waits for the engine's work.
+class LoadedModel {
+ public:
+  virtual ~LoadedModel() = default;
+  // Any thread.
+  virtual pipeline::Engine& engine() = 0;
+  virtual const ModelFacts& facts() const = 0;
+  // A speech detector of its own, for one conversation.
+  virtual std::unique_ptr<pipeline::VoiceDetector> make_detector() = 0;
+};
+
+struct HardwareFacts {
+  std::string type;     // "cpu"
+  std::string name;     // "AMD Ryzen ..."
+  std::string device;   // "cpu"
+  std::string kernels;  // "avx512"
+  std::size_t threads = 0;
+  std::vector<std::string> priority;  // devices in the order in which they are chosen
+};
+
+struct PullState {
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+class ModelHost {
+ public:
+  virtual ~ModelHost() = default;
+  // Speech models on this machine. Reads the disk. Any thread.
+  virtual std::vector<InstalledModel> installed() const = 0;
+  // Reads an installed model into memory: seconds. Throws Error. One thread at a time.
+  virtual std::unique_ptr<LoadedModel> load(const std::string& id) = 0;
+  // Downloads a model. Throws Error. Any thread.
+  virtual void pull(const std::string& name, const std::function<void(const PullState&)>& on_progress,
+                    const std::stop_token& stop) = 0;
+  virtual HardwareFacts hardware() const = 0;
+};
+
+}  // namespace amanuensis::server

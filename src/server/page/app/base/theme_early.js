@@ -1,0 +1,10 @@
+// Before anything is drawn: the theme that was chosen here, so that a dark page never flashes white.
+(() => {
+  let theme = null;
+  try {
+    theme = JSON.parse(localStorage.getItem("amanuensis.theme"));
+  } catch {
+    // The system's own.
+  }
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+})();

@@ -1,0 +1,126 @@
+// The list of jobs: what waits, what runs and how far it is, what is done.
+import { el, iconButton } from "../base/dom.js";
+import { ago, clock, plural } from "../base/format.js";
+import { announce, notice } from "../base/notice.js";
+import { isOver } from "./job_store.js";
+
+const kWords = {
+  waiting: "Waiting", uploading: "Sending", queued: "In the queue", running: "Transcribing", done: "Done", failed: "Failed",
+  cancelled: "Cancelled",
+};
+
+function statusText(job) {
+  const percent = job.fraction === null || job.fraction === undefined ? "" : ` ${Math.floor(job.fraction * 100)} %`;
+  if (job.status === "uploading" || job.status === "running") {
+    const where = job.status === "running" && job.audioS > 0 && job.doneS !== null && job.doneS !== undefined
+      ? ` · ${clock(job.doneS)} of ${clock(job.audioS)}` : "";
+    return `${kWords[job.status]}${percent}${where}`;
+  }
+  if (job.status === "done") return [job.audioS > 0 ? clock(job.audioS) : null, ago(job.createdAt)].filter(Boolean).join(" · ");
+  if (job.status === "failed") return `${kWords.failed}: ${job.error ?? "unknown reason"}`;
+  return job.note && job.status === "waiting" ? job.note : kWords[job.status] ?? job.status;
+}
+
+export class JobList {
+  #store;
+  #rows = new Map();
+  #current = null;
+  #said = new Map();
+  #filter = "";
+
+  constructor(store) {
+    this.#store = store;
+    this.#list = el("ul", { class: "jobs" });
+    this.#empty = el("p", { class: "muted empty" }, "Transcripts will be listed here.");
+    this.#summary = el("p", { class: "muted summary" });
+    const field = el("input", { type: "search", placeholder: "Find by name", "aria-label": "Find a transcript by name" });
+    field.addEventListener("input", () => {
+      this.#filter = field.value.trim().toLowerCase();
+      this.#draw();
+    });
+    this.#field = field;
+    this.node = el("section", { class: "job-list", "aria-labelledby": "jobs-title" },
+      el("div", { class: "job-list-head" }, el("h2", { id: "jobs-title" }, "Transcripts"), this.#summary), field, this.#empty, this.#list);
+    store.on("change", () => this.#draw());
+    this.#draw();
+  }
+  #list;
+  #empty;
+  #summary;
+  #field;
+
+  set current(id) {
+    this.#current = id;
+    this.#draw();
+  }
+
+  #draw() {
+    const jobs = this.#store.all;
+    const shown = jobs.filter((job) => job.name.toLowerCase().includes(this.#filter));
+    const open = jobs.filter((job) => !isOver(job)).length;
+    this.#summary.textContent = open === 0 ? "" : `${plural(open, "file")} under way`;
+    this.#empty.hidden = shown.length > 0;
+    this.#empty.textContent = jobs.length === 0 ? "Transcripts will be listed here." : "No transcript has such a name.";
+    this.#field.hidden = jobs.length < 6;
+    const nodes = shown.map((job) => this.#row(job));
+    const wanted = new Set(nodes);
+    for (const node of [...this.#list.children]) if (!wanted.has(node)) node.remove();
+    nodes.forEach((node, i) => {
+      if (this.#list.children[i] !== node) this.#list.insertBefore(node, this.#list.children[i] ?? null);
+    });
+    for (const job of jobs) this.#say(job);
+  }
+
+  #row(job) {
+    let row = this.#rows.get(job.id);
+    if (!row) {
+      row = this.#make(job);
+      this.#rows.set(job.id, row);
+    }
+    const { node, link, name, status, bar, again, remove } = row;
+    node.dataset.status = job.status;
+    if (name.textContent !== job.name) name.textContent = job.name;
+    const text = statusText(job);
+    if (status.textContent !== text) status.textContent = text;
+    if (job.id === this.#current) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+    bar.hidden = job.status !== "uploading" && job.status !== "running";
+    if (Number.isFinite(job.fraction)) bar.value = job.fraction;
+    else bar.removeAttribute("value");
+    again.hidden = !(job.file && job.status === "failed");
+    const verb = isOver(job) ? "Remove" : "Cancel";
+    remove.setAttribute("aria-label", `${verb} ${job.name}`);
+    remove.title = verb;
+    return node;
+  }
+
+  #make(job) {
+    const name = el("span", { class: "job-name" });
+    const status = el("span", { class: "job-status" });
+    const bar = el("progress", { max: "1", "aria-label": `Progress of ${job.name}` });
+    const link = el(job.file ? "div" : "a", { class: "job-link", href: job.file ? null : `#/job/${encodeURIComponent(job.id)}` }, name, status);
+    const again = el("button", { type: "button", class: "link", on: { click: () => this.#store.tryAgain(job.id) } }, "Try again");
+    const remove = iconButton("close", "Remove", () => this.#remove(job.id), { class: "remove" });
+    const node = el("li", { class: "job", data: { job: job.id } }, link, remove, bar, again);
+    return { node, link, name, status, bar, again, remove };
+  }
+
+  async #remove(id) {
+    const job = this.#store.get(id);
+    const done = job.status === "done";
+    if (done && !confirm(`Remove the transcript of ${job.name}, with all corrections?`)) return;
+    try {
+      await this.#store.remove(id);
+      if (this.#current === id && isOver(job)) location.hash = "#/";
+    } catch (error) {
+      notice(error.message, { problem: true });
+    }
+  }
+
+  // Screen readers hear when a job ends, not each step on the way.
+  #say(job) {
+    const before = this.#said.get(job.id);
+    if (before !== undefined && before !== job.status && isOver(job)) announce(`${job.name}: ${kWords[job.status]}`);
+    this.#said.set(job.id, job.status);
+  }
+}

@@ -1,0 +1,75 @@
+// Puts the page together: which view stands at which address, and what they share.
+import { setLabel } from "./base/dom.js";
+import { wireThemeButton } from "./base/theme.js";
+import { notice } from "./base/notice.js";
+import { DeviceView } from "./device/device_view.js";
+import { StatusFeed } from "./device/status_feed.js";
+import { HomeView } from "./input/home_view.js";
+import { JobList } from "./jobs/job_list.js";
+import { JobStore } from "./jobs/job_store.js";
+import { LiveView } from "./live/live_view.js";
+import { JobView } from "./transcript/job_view.js";
+
+const store = new JobStore();
+const feed = new StatusFeed(() => store.busy);
+const home = new HomeView(store);
+const list = new JobList(store);
+const main = document.getElementById("main");
+let view = null;
+
+// "#/job/abc" -> ["job", "abc"].
+function place() {
+  const [name = "", id = ""] = location.hash.replace(/^#\/?/, "").split("/");
+  return [name, decodeURIComponent(id)];
+}
+
+function viewOf(name, id) {
+  if (name === "job" && id !== "") return new JobView(store, id);
+  if (name === "live") return new LiveView(store, home.options);
+  if (name === "device") return new DeviceView(feed);
+  return home;
+}
+
+function show(first) {
+  const [name, id] = place();
+  view?.close?.();
+  view = viewOf(name, id);
+  list.current = name === "job" ? id : null;
+  main.replaceChildren(view.node);
+  document.body.dataset.view = view === home ? "home" : name;
+  document.title = `${view.title} · Amanuensis`;
+  for (const link of document.querySelectorAll("[data-place]")) {
+    if (link.dataset.place === document.body.dataset.view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  // Readers go where the new page begins.
+  if (!first) main.querySelector("h1")?.focus({ preventScroll: true });
+  scrollTo(0, 0);
+}
+
+async function start() {
+  document.getElementById("job-list").replaceWith(list.node);
+  wireThemeButton(document.getElementById("theme"));
+  const reach = document.getElementById("reach");
+  store.on("reach", (reached) => { reach.hidden = reached; });
+  // Who has just given one file wants to see it.
+  store.on("sent", (_, id) => {
+    if (document.body.dataset.view === "home" && store.all.filter((job) => job.file).length === 0) location.hash = `#/job/${encodeURIComponent(id)}`;
+  });
+  feed.on("status", (status) => {
+    home.options.showDiarization(status.diarization);
+    setLabel(document.getElementById("device-link"), `Device: ${status.hardware?.name ?? status.hardware?.type ?? "this server"}`);
+  });
+  addEventListener("hashchange", () => show(false));
+  addEventListener("pagehide", () => view?.close?.());
+  show(true);
+  await store.start();
+  feed.refresh();
+  try {
+    await home.options.loadModels();
+  } catch (error) {
+    notice(error.message, { problem: true });
+  }
+}
+
+start();

@@ -1,0 +1,76 @@
+// One transcript that is being worked on: its document, the way back, and what this browser keeps of it. Emits "change".
+import { getResult } from "../api/jobs.js";
+import { Emitter } from "../base/emitter.js";
+import { announce } from "../base/notice.js";
+import { kept } from "../base/storage.js";
+import { addSpeaker, documentOf, renameSpeaker, setSpeaker, setText } from "./document.js";
+import { History } from "./history.js";
+import { kNewSpeaker } from "./segment_editor.js";
+
+const kKeepAfterMs = 300;
+
+export class Session extends Emitter {
+  #id;
+  #history = null;
+  #timer = 0;
+
+  constructor(id) {
+    super();
+    this.#id = id;
+  }
+
+  // The edited document when this browser has one, else the job's result.
+  async load(title) {
+    const edited = await kept.get("transcripts", this.#id);
+    const document = edited ?? documentOf({ id: this.#id, title, result: await getResult(this.#id) });
+    this.#history = new History(document);
+    this.emit("change");
+  }
+
+  get document() { return this.#history.value; }
+  get undoLabel() { return this.#history?.undoLabel ?? null; }
+  get redoLabel() { return this.#history?.redoLabel ?? null; }
+
+  edit(segmentId, { text, speaker }) {
+    const before = this.document.segments.find((segment) => segment.id === segmentId);
+    let document = this.document;
+    let label = "correct text";
+    if (speaker !== before.speaker) {
+      let id = speaker;
+      if (speaker === kNewSpeaker) [document, id] = addSpeaker(document);
+      document = setSpeaker(document, segmentId, id);
+      label = "change speaker";
+    }
+    this.#push(setText(document, segmentId, text), label);
+  }
+
+  rename(speakerId, name) {
+    this.#push(renameSpeaker(this.document, speakerId, name), "rename speaker");
+  }
+
+  undo() { this.#back(this.#history.undo(), "Undone"); }
+  redo() { this.#back(this.#history.redo(), "Done again"); }
+
+  #back(label, word) {
+    if (label === null) return;
+    announce(`${word}: ${label}`);
+    this.#changed();
+  }
+
+  #push(document, label) {
+    this.#history.push(document, label);
+    this.#changed();
+  }
+
+  #changed() {
+    this.emit("change");
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.keep(), kKeepAfterMs);
+  }
+
+  // Writes down what has not been yet.
+  keep() {
+    clearTimeout(this.#timer);
+    return this.#history === null ? undefined : kept.put("transcripts", this.#id, this.document);
+  }
+}

@@ -1,0 +1,34 @@
+// What the endpoints of one server share. Belongs to the loop's thread; the parts say which of their calls may be made
+// from elsewhere. The server (server.h) makes it and outlives every request.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "server/http/http_server.h"
+#include "server/http/loop.h"
+#include "server/http/worker.h"
+#include "server/log/log.h"
+#include "server/models/model_pool.h"
+#include "server/options.h"
+#include "server/work/stats.h"
+#include "server/work/work_queue.h"
+
+namespace amanuensis::server {
+
+struct Service {
+  const ServerOptions& options;
+  Loop& loop;
+  Log& log;
+  Worker& disk;  // for uploads
+  ModelPool& models;
+  Stats& stats;
+  WorkQueue& queue;
+  std::chrono::system_clock::time_point started;
+  bool draining = false;
+
+  std::filesystem::path upload_folder() const { return options.data_dir / "uploads"; }
+};
+
+}  // namespace amanuensis::server

@@ -1,0 +1,38 @@
+// Transcripts as JSON: the replies of OpenAI's API, and a form that loses nothing, in which they are stored. Pure
+// functions; any thread.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "pipeline/transcript.h"
+
+namespace amanuensis::server {
+
+// "he said" for " he said ".
+std::string_view trimmed_text(std::string_view text);
+
+// {"text", "usage"}; with logprobs, one entry a word.
+std::string openai_json(const pipeline::Transcript& transcript, bool with_logprobs);
+// The `logprobs` array: [{"token", "logprob", "bytes"}], of each word.
+std::string openai_logprobs(const pipeline::Transcript& transcript);
+std::string openai_logprobs(const pipeline::Segment& segment);
+
+struct VerboseOptions {
+  bool segments = true;
+  bool words = false;
+  std::string_view task = "transcribe";
+};
+std::string openai_verbose_json(const pipeline::Transcript& transcript, const VerboseOptions& options);
+
+// {"text", "language", "duration", "segments": [...]}: everything a transcript holds.
+std::string full_json(const pipeline::Transcript& transcript);
+// What full_json() wrote. Throws Error{kBadData}.
+pipeline::Transcript parse_full_json(std::string_view json);
+// One segment as full_json() writes it.
+std::string segment_json(const pipeline::Segment& segment);
+
+// With one of pipeline's writers: "txt", "srt", "vtt", "tsv", "json". Throws Error{kInvalidArgument} for another.
+std::string written(const pipeline::Transcript& transcript, std::string_view format);
+
+}  // namespace amanuensis::server
