@@ -76,6 +76,12 @@ struct Epilogue {
   std::size_t residual_stride = 0;
 };
 
+// A layer norm's parameters, [features] each.
+struct LayerNorm {
+  std::span<const float> gamma;
+  std::span<const float> beta;
+};
+
 // Keys and values of one attention layer, for one sequence or one encoded window: `capacity` rows of
 // heads * head_dim each.
 class KvCache {
@@ -116,6 +122,10 @@ class Backend {
   // y = epilogue(x * weight^T + bias). x [n, in], y [n, out]; y must not overlap x.
   virtual void linear(const LinearWeights& weights, TensorView<const float> x, TensorView<float> y,
                       const Epilogue& epilogue) = 0;
+
+  // As layer_norm(x, norm) followed by linear(), with the same bits; what lies between need not be stored.
+  virtual void norm_linear(const LinearWeights& weights, const LayerNorm& norm, TensorView<const float> x,
+                           TensorView<float> y, const Epilogue& epilogue) = 0;
 
   // weight [out, in * kernel], as published: weight[o][c * kernel + k]. bias [out].
   virtual std::unique_ptr<ConvWeights> prepare_conv1d(const MatrixSource& weight, std::span<const float> bias,

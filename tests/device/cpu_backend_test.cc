@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -94,6 +95,30 @@ class CpuBackendTest : public testing::TestWithParam<Case> {
 TEST_P(CpuBackendTest, SaysWhatItIs) {
   EXPECT_NE(backend_->description().find(GetParam().isa), std::string::npos) << backend_->description();
   EXPECT_EQ(backend_->compute_type(), GetParam().type);
+}
+
+TEST_P(CpuBackendTest, NormLinearGivesTheBitsOfLayerNormThenLinear) {
+  constexpr std::size_t kOut = 50;
+  for (const std::size_t in : {1, 33, 130}) {
+    const VectorSource weight(random_values(kOut * in, 1), kOut, in);
+    const std::vector<float> bias = random_values(kOut, 2);
+    const std::vector<float> gamma = random_values(in, 5);
+    const std::vector<float> beta = random_values(in, 6);
+    const auto weights = backend_->prepare_linear(weight, bias);
+    for (const std::size_t rows : {1, 2, 13, 200}) {
+      SCOPED_TRACE(testing::Message() << rows << " x " << in);
+      GuardedMatrix x(rows, in, in + 3);
+      x.fill_random(3);
+      GuardedMatrix normed(rows, in, in + 1);
+      GuardedMatrix expected(rows, kOut, kOut + 5);
+      GuardedMatrix y(rows, kOut, kOut + 5);
+      backend_->layer_norm(x.view(), gamma, beta, normed.view());
+      backend_->linear(*weights, normed.view(), expected.view(), {.gelu = true});
+      backend_->norm_linear(*weights, {gamma, beta}, x.view(), y.view(), {.gelu = true});
+      EXPECT_TRUE(y.guards_intact());
+      for (std::size_t r = 0; r < rows; ++r) EXPECT_TRUE(std::ranges::equal(y.view().row(r), expected.view().row(r)));
+    }
+  }
 }
 
 TEST_P(CpuBackendTest, LinearComputesItsFormula) {

@@ -36,6 +36,11 @@ class FaultyBackend : public device::Backend {
     count();
     backend_.linear(weights, x, y, epilogue);
   }
+  void norm_linear(const device::LinearWeights& weights, const device::LayerNorm& norm, TensorView<const float> x,
+                   TensorView<float> y, const device::Epilogue& epilogue) override {
+    count();
+    backend_.norm_linear(weights, norm, x, y, epilogue);
+  }
   std::unique_ptr<device::ConvWeights> prepare_conv1d(const device::MatrixSource& weight, std::span<const float> bias,
                                                       const device::ConvShape& shape) override {
     return backend_.prepare_conv1d(weight, bias, shape);

@@ -68,7 +68,15 @@ class CpuBackend final : public Backend {
 
   void linear(const LinearWeights& weights, TensorView<const float> x, TensorView<float> y,
               const Epilogue& epilogue) override {
-    run_linear(pool_, workspace_, static_cast<const CpuLinearWeights&>(weights).packed(), x, y, epilogue);
+    run_linear(pool_, workspace_, static_cast<const CpuLinearWeights&>(weights).packed(), {.x = x}, y, epilogue);
+  }
+
+  void norm_linear(const LinearWeights& weights, const LayerNorm& norm, TensorView<const float> x, TensorView<float> y,
+                   const Epilogue& epilogue) override {
+    assert(x.cols() == norm.gamma.size() && x.cols() == norm.beta.size());
+    const RowNorm rows = {.variant = kernels_.layer_norm, .gamma = norm.gamma.data(), .beta = norm.beta.data()};
+    run_linear(pool_, workspace_, static_cast<const CpuLinearWeights&>(weights).packed(), {.x = x, .norm = &rows}, y,
+               epilogue);
   }
 
   std::unique_ptr<ConvWeights> prepare_conv1d(const MatrixSource& weight, std::span<const float> bias,

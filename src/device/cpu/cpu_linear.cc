@@ -16,17 +16,21 @@ using kernels::PackedWeights;
 // Packed rows that one worker keeps beside a panel of weights: about a third of a second-level cache.
 constexpr std::size_t kRowsBudgetBytes = 384 * 1024;
 
-// Shares of a few-row product per thread: more than one, so that a thread which loses its core holds nobody up.
+// Shares of a product per thread: more than one, so that a thread which loses its core holds nobody up. A share of rows
+// reads all weights, so that it should not be smaller than some blocks.
+constexpr std::size_t kRowTasksPerThread = 8;
+constexpr std::size_t kLeastBlocksPerTask = 4;
 constexpr std::size_t kPanelTasksPerThread = 4;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-// Rows for each task: whole blocks, within the budget, and such that all workers get the same number of tasks.
-std::size_t rows_per_task(const GemmVariant& variant, std::size_t rows, std::size_t in, std::size_t threads) {
-  const std::size_t blocks = divide_up(rows, variant.block_rows);
+// Into how many tasks, each of whole blocks within the budget, a product of many rows is cut: the same number for all
+// workers.
+std::size_t row_tasks(const GemmVariant& variant, std::size_t blocks, std::size_t in, std::size_t threads) {
   const std::size_t most = std::max<std::size_t>(1, kRowsBudgetBytes / variant.block_bytes(in));
-  const std::size_t rounds = divide_up(blocks, most * threads);
-  return divide_up(blocks, rounds * threads) * variant.block_rows;
+  const std::size_t fitting = divide_up(blocks, most * threads);
+  const std::size_t wanted = std::min(kRowTasksPerThread, blocks / (kLeastBlocksPerTask * threads));
+  return std::max(fitting, wanted) * threads;
 }
 
 // Bytes for one block of rows before it is packed, which some callers need.
@@ -39,13 +43,16 @@ template <typename Pack>
 void split_rows(ThreadPool& pool, Workspace& workspace, const PackedWeights& weights, const GemmTask& whole,
                 const Pack& pack) {
   const GemmVariant& variant = weights.variant();
-  const std::size_t step = rows_per_task(variant, whole.rows, weights.in(), pool.threads());
-  const std::size_t packed_bytes = variant.packed_rows_bytes(step, weights.in());
+  const std::size_t blocks_of_rows = divide_up(whole.rows, variant.block_rows);
+  const std::size_t tasks = row_tasks(variant, blocks_of_rows, weights.in(), pool.threads());
+  const std::size_t packed_bytes = divide_up(blocks_of_rows, tasks) * variant.block_bytes(weights.in());
   workspace.reserve_workers(packed_bytes + gather_bytes(weights));
-  pool.parallel_for(divide_up(whole.rows, step), [&](std::size_t i, std::size_t worker) {
+  pool.parallel_for(tasks, [&](std::size_t i, std::size_t worker) {
     GemmTask task = whole;
-    const std::size_t first = i * step;
-    task.rows = std::min(step, whole.rows - first);
+    const std::size_t first = blocks_of_rows * i / tasks * variant.block_rows;
+    const std::size_t last = std::min(whole.rows, blocks_of_rows * (i + 1) / tasks * variant.block_rows);
+    if (first >= last) return;
+    task.rows = last - first;
     std::byte* blocks = workspace.worker(worker);
     pack(first, task.rows, reinterpret_cast<float*>(blocks + packed_bytes), blocks);
     task.blocks = blocks;
@@ -122,8 +129,9 @@ PackedWeights pack_linear(ThreadPool& pool, const GemmVariant& variant, const Ma
   return packed;
 }
 
-void run_linear(ThreadPool& pool, Workspace& workspace, const PackedWeights& weights, TensorView<const float> x,
+void run_linear(ThreadPool& pool, Workspace& workspace, const PackedWeights& weights, const LinearInput& input,
                 TensorView<float> y, const Epilogue& epilogue) {
+  const TensorView<const float> x = input.x;
   assert(x.cols() == weights.in() && y.cols() == weights.out() && x.rows() == y.rows());
   const GemmTask whole = {.rows = x.rows(),
                           .y = y.data(),
@@ -131,10 +139,22 @@ void run_linear(ThreadPool& pool, Workspace& workspace, const PackedWeights& wei
                           .gelu = epilogue.gelu,
                           .residual = epilogue.residual,
                           .residual_stride = epilogue.residual_stride};
-  multiply(pool, workspace, weights, whole,
-           [&](std::size_t first, std::size_t count, float* /*gather*/, std::byte* blocks) {
-             weights.variant().pack_rows(x.data() + first * x.stride(), x.stride(), count, weights.in(), blocks);
-           });
+  const GemmVariant& variant = weights.variant();
+  multiply(pool, workspace, weights, whole, [&](std::size_t first, std::size_t count, float* gather, std::byte* to) {
+    if (input.norm == nullptr) {
+      variant.pack_rows(x.data() + first * x.stride(), x.stride(), count, weights.in(), to);
+      return;
+    }
+    // A block's normalised rows are packed while they are in the first cache.
+    for (std::size_t r = 0; r < count; r += variant.block_rows, to += variant.block_bytes(weights.in())) {
+      const std::size_t rows = std::min(variant.block_rows, count - r);
+      for (std::size_t i = 0; i < rows; ++i) {
+        input.norm->variant->run(x.data() + (first + r + i) * x.stride(), input.norm->gamma, input.norm->beta,
+                                 gather + i * weights.in(), weights.in());
+      }
+      variant.pack_rows(gather, weights.in(), rows, weights.in(), to);
+    }
+  });
 }
 
 void run_conv1d_gelu(ThreadPool& pool, Workspace& workspace, const CpuConvWeights& weights, TensorView<const float> x,

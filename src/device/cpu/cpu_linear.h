@@ -10,6 +10,7 @@
 #include "device/cpu/workspace.h"
 #include "kernels/gemm/gemm.h"
 #include "kernels/gemm/packed_weights.h"
+#include "kernels/layernorm/layernorm.h"
 
 namespace amanuensis::device {
 
@@ -42,9 +43,22 @@ class CpuConvWeights final : public ConvWeights {
 kernels::PackedWeights pack_linear(ThreadPool& pool, const kernels::GemmVariant& variant, const MatrixSource& source,
                                    std::span<const float> bias);
 
-// y = epilogue(x * weight^T + bias), as Backend::linear.
-void run_linear(ThreadPool& pool, Workspace& workspace, const kernels::PackedWeights& weights,
-                TensorView<const float> x, TensorView<float> y, const Epilogue& epilogue);
+// A layer norm of in_features values.
+struct RowNorm {
+  const kernels::LayerNormVariant* variant = nullptr;
+  const float* gamma = nullptr;
+  const float* beta = nullptr;
+};
+
+// What a linear layer reads: x, or when `norm` is set x normalised as it is packed, row by row and never stored.
+struct LinearInput {
+  TensorView<const float> x;
+  const RowNorm* norm = nullptr;
+};
+
+// y = epilogue(input * weight^T + bias), as Backend::linear and Backend::norm_linear.
+void run_linear(ThreadPool& pool, Workspace& workspace, const kernels::PackedWeights& weights, const LinearInput& input,
+                TensorView<float> y, const Epilogue& epilogue);
 
 // y = gelu(conv(x) + bias), as Backend::conv1d_gelu: an implicit matrix product, no matrix of shifted copies is made.
 void run_conv1d_gelu(ThreadPool& pool, Workspace& workspace, const CpuConvWeights& weights, TensorView<const float> x,

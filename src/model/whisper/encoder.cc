@@ -79,20 +79,19 @@ void Encoder::run_block(const Block& block, std::size_t windows, TensorView<floa
   const std::size_t positions = dims_.n_audio_ctx;
   const device::Epilogue add_to_x{.residual = x.data(), .residual_stride = x.stride()};
 
-  const TensorView<float> normed = normed_.matrix(x.rows(), width);
-  backend_.layer_norm(x, block.attention.norm.gamma, block.attention.norm.beta, normed);
   const TensorView<float> qkv = wide_.matrix(x.rows(), 3 * width);
-  backend_.linear(*block.attention.query_key_value, normed, qkv, {});
+  backend_.norm_linear(*block.attention.query_key_value, {block.attention.norm.gamma, block.attention.norm.beta}, x,
+                       qkv, {});
+  const TensorView<float> attended = attended_.matrix(x.rows(), width);
   for (std::size_t i = 0; i < windows; ++i) {
     const TensorView<float> window = qkv.rows_at(i * positions, positions);
     backend_.self_attention(window.cols_at(0, width), window.cols_at(width, width), window.cols_at(2 * width, width),
-                            dims_.n_audio_head, normed.rows_at(i * positions, positions));
+                            dims_.n_audio_head, attended.rows_at(i * positions, positions));
   }
-  backend_.linear(*block.attention.out, normed, x, add_to_x);
+  backend_.linear(*block.attention.out, attended, x, add_to_x);
 
-  backend_.layer_norm(x, block.mlp.norm.gamma, block.mlp.norm.beta, normed);
   const TensorView<float> hidden = wide_.matrix(x.rows(), dims_.n_audio_ffn);
-  backend_.linear(*block.mlp.up, normed, hidden, {.gelu = true});
+  backend_.norm_linear(*block.mlp.up, {block.mlp.norm.gamma, block.mlp.norm.beta}, x, hidden, {.gelu = true});
   backend_.linear(*block.mlp.down, hidden, x, add_to_x);
 }
 

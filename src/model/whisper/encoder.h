@@ -42,10 +42,10 @@ class Encoder {
   std::vector<Block> blocks_;
   LayerNormWeights last_norm_;
 
-  Scratch frames_;  // [2 * n_audio_ctx, n_mels]
-  Scratch conv_;    // [2 * n_audio_ctx, n_audio_state]
-  Scratch normed_;  // [rows, n_audio_state]: a block's normalised input, then its attention's result
-  Scratch wide_;    // [rows, 3 * n_audio_state] and [rows, n_audio_ffn] in turn
+  Scratch frames_;    // [2 * n_audio_ctx, n_mels]
+  Scratch conv_;      // [2 * n_audio_ctx, n_audio_state]
+  Scratch attended_;  // [rows, n_audio_state]: a block's attention
+  Scratch wide_;      // [rows, 3 * n_audio_state] and [rows, n_audio_ffn] in turn
 };
 
 }  // namespace amanuensis::model
