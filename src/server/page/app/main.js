@@ -53,15 +53,15 @@ async function start() {
   const reach = document.getElementById("reach");
   store.on("reach", (reached) => { reach.hidden = reached; });
   // Who has just given one file wants to see it.
-  store.on("sent", (_, id) => {
-    if (document.body.dataset.view === "home" && store.all.filter((job) => job.file).length === 0) location.hash = `#/job/${encodeURIComponent(id)}`;
+  store.on("sent", (fileId, id) => {
+    if (view === home && fileId === home.single) location.hash = `#/job/${encodeURIComponent(id)}`;
   });
   feed.on("status", (status) => {
     home.options.showDiarization(status.diarization);
     setLabel(document.getElementById("device-link"), `Device: ${status.hardware?.name ?? status.hardware?.type ?? "this server"}`);
   });
   addEventListener("hashchange", () => show(false));
-  addEventListener("pagehide", () => view?.close?.());
+  addEventListener("pagehide", () => view?.keep?.());
   show(true);
   await store.start();
   feed.refresh();

@@ -8,6 +8,7 @@ import { Recorder } from "./recorder.js";
 
 export class HomeView {
   #store;
+  single = null;  // the store's id of a file that was given alone
 
   constructor(store) {
     this.#store = store;
@@ -43,6 +44,8 @@ export class HomeView {
     if (some.length < files.length) notice(`${plural(files.length - some.length, "empty file")} left out.`, { problem: true });
     if (some.length === 0) return undefined;
     announce(`${plural(some.length, "file")} added`);
-    return this.#store.add(some, this.options.fields());
+    const ids = this.#store.add(some, this.options.fields());
+    this.single = ids.length === 1 ? ids[0] : null;
+    return undefined;
   }
 }

@@ -46,18 +46,20 @@ export class JobStore extends Emitter {
     this.emit("change");
   }
 
-  // Status "waiting" until it is sent.
+  // Status "waiting" until it is sent. Returns the ids that the files have until then.
   add(files, fields) {
-    for (const file of files) {
+    const ids = files.map((file) => {
       this.#count += 1;
       const id = `file-${this.#count}`;
       this.#jobs.set(id, {
         id, name: file.name, status: "waiting", createdAt: new Date(Date.now() + this.#count), file, fields,
         fraction: null, aborter: new AbortController(),
       });
-    }
+      return id;
+    });
     this.emit("change");
     this.#sendNext();
+    return ids;
   }
 
   async refresh() {

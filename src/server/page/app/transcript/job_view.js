@@ -75,8 +75,10 @@ export class JobView {
       el("p", { id: "transcript-help", class: "sr-only" }, kHelp), this.#view.node, this.#bar.node);
   }
 
+  keep() { this.#session.keep(); }
+
   close() {
-    this.#session.keep();
+    this.keep();
     this.#aborter.abort();
     this.#player.unload();
     this.#bar.close();
