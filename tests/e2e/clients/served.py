@@ -1,0 +1,80 @@
+"""A server on a port of its own, for the tests of clients: started with the bundled model, ended with the test."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import traceback
+import urllib.request
+
+
+class Server:
+    def __init__(self, program, source, *options, environment=None):
+        self.program, self.source, self.options = program, source, options
+        self.folder = tempfile.TemporaryDirectory()
+        self.data = os.path.join(self.folder.name, "data")
+        self.environment = {**os.environ, "AMANUENSIS_MODELS": source + "/models", "HF_HOME": self.folder.name,
+                            **(environment or {})}
+        self.process = None
+        self.start()
+
+    def start(self):
+        command = [self.program, "serve", "--model", "demo", "--port", "0", "--data-dir", self.data, *self.options]
+        self.log = open(os.path.join(self.folder.name, "log"), "a")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
+        line = self.process.stdout.readline()
+        found = re.search(r"(https?)://[^ ]*:(\d+)", line)
+        assert found, f"the server did not start: {line!r}\n{self.read_log()}"
+        self.url = f"{found.group(1)}://127.0.0.1:{found.group(2)}"
+        self.port = int(found.group(2))
+
+    def read_log(self):
+        with open(os.path.join(self.folder.name, "log")) as log:
+            return log.read()
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=60)
+
+    def get_json(self, path):
+        with urllib.request.urlopen(self.url + path) as reply:
+            return json.load(reply)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, where):
+        if self.process.poll() is None:
+            code = self.stop()
+            if error is None:
+                assert code == 0, f"the server ended with {code}\n{self.read_log()[-3000:]}"
+        if error is not None:
+            print(self.read_log()[-3000:], file=sys.stderr)
+        self.folder.cleanup()
+
+
+def recording(source):
+    return source + "/models/demo/recordings/meeting.flac"
+
+
+def run_all(namespace, *arguments):
+    """Runs every test_ function; True when all passed."""
+    failed = 0
+    for name, test in list(namespace.items()):
+        if not name.startswith("test_"):
+            continue
+        try:
+            test(*arguments)
+            print(f"ok    {name}")
+        except Exception:
+            failed += 1
+            print(f"FAIL  {name}")
+            traceback.print_exc()
+    return failed == 0
