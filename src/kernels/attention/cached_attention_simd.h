@@ -23,6 +23,10 @@ constexpr int cached_key_blocks() {
   return R * kVectors >= 8 ? 1 : 8 / (R * kVectors);
 }
 
+// How far ahead of the sums a cache is asked for, in bytes: what memory delivers meanwhile. Runs of blocks are too
+// short for the processor to see where they lead. What lies behind the keys are the values, which come next.
+inline constexpr std::size_t kCachedAheadBytes = 8192;
+
 // One group of rows of a task, and where its intermediate results lie in the scratch.
 struct CachedRows {
   std::size_t first = 0;
@@ -65,7 +69,9 @@ template <typename D, int R, int B, typename Finish>
     for (int i = 0; i < B * kVectors; ++i) {
       const std::size_t block = static_cast<std::size_t>(i / kVectors);
       const std::size_t vector = static_cast<std::size_t>(i % kVectors);
-      const typename D::Right right = D::load(keys + block * block_stride + unit * kKeyBlock + vector * V::kLanes);
+      const std::uint32_t* from = keys + block * block_stride + unit * kKeyBlock + vector * V::kLanes;
+      __builtin_prefetch(from + kCachedAheadBytes / sizeof(std::uint32_t));
+      const typename D::Right right = D::load(from);
 #pragma GCC unroll 4
       for (int r = 0; r < R; ++r) sums[r][i] = D::dot(sums[r][i], left[r], right);
     }

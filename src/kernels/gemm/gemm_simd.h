@@ -48,14 +48,30 @@ constexpr int panels_at_once() {
   return 1;
 }
 
+// Weights that a tile asks for while it works on others: those of the panels that come next, from memory. With few
+// rows to multiply, reading weights takes as long as multiplying them, and the two must not wait for each other. Each
+// tile of the same panels asks for its share: `step` bytes for each unit of its own.
+struct WeightsAhead {
+  const std::byte* first = nullptr;
+  std::size_t step = 0;
+};
+
 // sums += block * panels, over `units` units (whole chunks). `panel_stride` is in units.
-template <typename D, int R, int P>
+template <typename D, int R, int P, bool kAsksAhead = false>
 [[gnu::always_inline]] inline void accumulate(typename D::Sum (&sums)[R][P * kPanelVectors], const std::uint32_t* a,
-                                              const std::uint32_t* b, std::size_t panel_stride, std::size_t units) {
+                                              const std::uint32_t* b, std::size_t panel_stride, std::size_t units,
+                                              const WeightsAhead& ahead = {}) {
   constexpr std::size_t kCols = kPolicyPanelCols<D>;
+  [[maybe_unused]] constexpr std::size_t kLine = 64;
+  [[maybe_unused]] const std::byte* next = ahead.first;
   for (const std::uint32_t* end = b + units * kCols; b != end; a += static_cast<std::size_t>(R - 1) * kChunkUnits) {
 #pragma GCC unroll 2
     for (std::size_t u = 0; u < kChunkUnits; ++u) {
+      if constexpr (kAsksAhead) {
+#pragma GCC unroll 8
+        for (std::size_t byte = 0; byte < P * kCols * 4; byte += kLine) __builtin_prefetch(next + byte, 0, 2);
+        next += ahead.step;
+      }
       typename D::Right right[P * kPanelVectors];
 #pragma GCC unroll 8
       for (int c = 0; c < P * kPanelVectors; ++c) {
@@ -96,9 +112,9 @@ template <typename D>
   }
 }
 
-template <typename D, int R, int P>
+template <typename D, int R, int P, bool kAsksAhead = false>
 void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte* block, std::size_t first_row,
-              std::size_t panel) {
+              std::size_t panel, const WeightsAhead& ahead = {}) {
   const std::size_t units = policy_units<D>(weights.in);
   const std::size_t panel_stride = units * kPolicyPanelCols<D>;
   const auto* steps = reinterpret_cast<const float*>(block);
@@ -118,8 +134,8 @@ void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte*
 #pragma GCC unroll 8
     for (int c = 0; c < P * kPanelVectors; ++c) sums[r][c] = D::zero();
   }
-  accumulate<D, R, P>(sums, reinterpret_cast<const std::uint32_t*>(block + kBlockHeaderBytes),
-                      weights.panels + panel * panel_stride, panel_stride, units);
+  accumulate<D, R, P, kAsksAhead>(sums, reinterpret_cast<const std::uint32_t*>(block + kBlockHeaderBytes),
+                                  weights.panels + panel * panel_stride, panel_stride, units, ahead);
 #pragma GCC unroll 16
   for (int r = 0; r < R; ++r) {
     const std::size_t row = first_row + static_cast<std::size_t>(r);
@@ -136,17 +152,47 @@ void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte*
   }
 }
 
-// A block of exactly R rows times the task's panels from `panel` on, one panel at a time.
-template <typename D, int R>
+// The share of `rows` rows of the task, from `first_row` on, in asking for the panels from `panel` on, which are the
+// next to be multiplied with all of its rows. When there are none, something is asked for that is at hand.
+template <typename D>
+WeightsAhead weights_ahead(const GemmWeights& weights, const GemmTask& task, std::size_t first_row, std::size_t rows,
+                           std::size_t panel, std::size_t panels) {
+  if (panel >= task.last_panel) return {.first = task.blocks, .step = 0};
+  const std::size_t units = policy_units<D>(weights.in);
+  const std::size_t unit_bytes = panels * kPolicyPanelCols<D> * 4;
+  const auto* first = reinterpret_cast<const std::byte*>(weights.panels + panel * units * kPolicyPanelCols<D>);
+  return {.first = first + unit_bytes * units * first_row / task.rows, .step = unit_bytes * rows / task.rows};
+}
+
+// A block of exactly R rows times one panel.
+template <typename D, int R, bool kAsksAhead>
 void run_block(const GemmWeights& weights, const GemmTask& task, const std::byte* block, std::size_t first_row,
                std::size_t rows, std::size_t panel) {
   if constexpr (R > 1) {
     if (rows < R) {
-      run_block<D, R - 1>(weights, task, block, first_row, rows, panel);
+      run_block<D, R - 1, kAsksAhead>(weights, task, block, first_row, rows, panel);
       return;
     }
   }
-  run_tile<D, R, 1>(weights, task, block, first_row, panel);
+  if constexpr (kAsksAhead) {
+    const WeightsAhead ahead = weights_ahead<D>(weights, task, first_row, R, panel + 1, 1);
+    run_tile<D, R, 1, true>(weights, task, block, first_row, panel, ahead);
+  } else {
+    run_tile<D, R, 1>(weights, task, block, first_row, panel);
+  }
+}
+
+// Several blocks, each times one panel after the other, so that the panel stays in the cache.
+template <typename D, bool kAsksAhead>
+void run_blocks(const GemmWeights& weights, const GemmTask& task) {
+  constexpr std::size_t kRows = D::kBlockRows;
+  for (std::size_t panel = task.first_panel; panel < task.last_panel; ++panel) {
+    const std::byte* block = task.blocks;
+    for (std::size_t first = 0; first < task.rows; first += kRows, block += policy_block_bytes<D>(weights.in)) {
+      const std::size_t left = task.rows - first;
+      run_block<D, D::kBlockRows, kAsksAhead>(weights, task, block, first, left < kRows ? left : kRows, panel);
+    }
+  }
 }
 
 // The same for a block that is the only one.
@@ -161,7 +207,8 @@ void run_lone_block(const GemmWeights& weights, const GemmTask& task) {
   constexpr std::size_t kAtOnce = panels_at_once<D, R>();
   std::size_t panel = task.first_panel;
   for (; panel + kAtOnce <= task.last_panel; panel += kAtOnce) {
-    run_tile<D, R, kAtOnce>(weights, task, task.blocks, 0, panel);
+    const WeightsAhead ahead = weights_ahead<D>(weights, task, 0, R, panel + kAtOnce, kAtOnce);
+    run_tile<D, R, kAtOnce, true>(weights, task, task.blocks, 0, panel, ahead);
   }
   for (; panel < task.last_panel; ++panel) run_tile<D, R, 1>(weights, task, task.blocks, 0, panel);
 }
@@ -169,16 +216,13 @@ void run_lone_block(const GemmWeights& weights, const GemmTask& task) {
 template <typename D>
 void gemm_run(const GemmWeights& weights, const GemmTask& task) {
   constexpr std::size_t kRows = D::kBlockRows;
+  if (task.rows == 0) return;
   if (task.rows <= kRows) {
-    if (task.rows > 0) run_lone_block<D, D::kBlockRows>(weights, task);
-    return;
-  }
-  for (std::size_t panel = task.first_panel; panel < task.last_panel; ++panel) {
-    const std::byte* block = task.blocks;
-    for (std::size_t first = 0; first < task.rows; first += kRows, block += policy_block_bytes<D>(weights.in)) {
-      const std::size_t left = task.rows - first;
-      run_block<D, D::kBlockRows>(weights, task, block, first, left < kRows ? left : kRows, panel);
-    }
+    run_lone_block<D, D::kBlockRows>(weights, task);
+  } else if (task.rows <= 3 * kRows) {
+    run_blocks<D, true>(weights, task);
+  } else {
+    run_blocks<D, false>(weights, task);
   }
 }
 
