@@ -18,8 +18,12 @@ struct Candidate {
 
 class BeamSearch final : public TokenSearch {
  public:
-  BeamSearch(std::size_t beam_size, std::size_t max_ended, TokenId eot)
-      : beam_size_(beam_size), max_ended_(max_ended), eot_(eot), best_(beam_size + 1) {}
+  BeamSearch(std::size_t beam_size, std::size_t max_ended, TokenId eot, Summarise summarise)
+      : beam_size_(beam_size),
+        max_ended_(max_ended),
+        eot_(eot),
+        summarise_(std::move(summarise)),
+        best_(beam_size + 1) {}
 
   void advance(TensorView<const float> logits) override {
     collect_candidates(logits);
@@ -65,7 +69,7 @@ class BeamSearch final : public TokenSearch {
   void collect_candidates(TensorView<const float> logits) {
     candidates_.clear();
     for (std::size_t row = 0; row < logits.rows(); ++row) {
-      const double normaliser = log_sum_exp(logits.row(row));
+      const double normaliser = summarise_(logits.row(row)).log_sum_exp;
       const std::size_t found = top_values(logits.row(row), best_);
       for (const ScoredIndex& token : std::span(best_).first(found)) {
         const auto logprob = static_cast<float>(static_cast<double>(token.value) - normaliser);
@@ -79,6 +83,7 @@ class BeamSearch final : public TokenSearch {
   std::size_t beam_size_;
   std::size_t max_ended_;
   TokenId eot_;
+  Summarise summarise_;
   std::vector<Hypothesis> ended_;
   std::vector<Candidate> candidates_;
   std::vector<ScoredIndex> best_;
@@ -86,9 +91,10 @@ class BeamSearch final : public TokenSearch {
 
 }  // namespace
 
-std::unique_ptr<TokenSearch> make_beam_search(std::size_t beam_size, double patience, TokenId eot) {
+std::unique_ptr<TokenSearch> make_beam_search(std::size_t beam_size, double patience, TokenId eot,
+                                              Summarise summarise) {
   const auto max_ended = static_cast<std::size_t>(std::nearbyint(static_cast<double>(beam_size) * patience));
-  return std::make_unique<BeamSearch>(beam_size, max_ended, eot);
+  return std::make_unique<BeamSearch>(beam_size, max_ended, eot, std::move(summarise));
 }
 
 }  // namespace amanuensis::decoding

@@ -1,5 +1,6 @@
 #include "decoding/decode_window.h"
 
+#include <cmath>
 #include <optional>
 #include <utility>
 
@@ -9,6 +10,17 @@
 
 namespace amanuensis::decoding {
 
+namespace {
+
+// By the model's backend.
+RowSummary summary_of(const model::WhisperModel& model, std::span<const float> logits) {
+  const device::RowSummary row = model.summarise(logits);
+  return {.arg_max = row.index,
+          .log_sum_exp = static_cast<double>(row.largest) + std::log(static_cast<double>(row.sum))};
+}
+
+}  // namespace
+
 WindowDecoder::WindowDecoder(const DecodingContext& context, std::shared_ptr<const model::EncodedWindow> window,
                              const DecodingOptions& options, SequencePool* pool)
     : context_(context),
@@ -16,7 +28,8 @@ WindowDecoder::WindowDecoder(const DecodingContext& context, std::shared_ptr<con
       rules_(make_logit_rules(options, context.tokenizer, context.generation)),
       initial_(make_initial_tokens(options, context.tokenizer, context.generation, context.model.dims().n_text_ctx)),
       sample_length_(resolve_sample_length(options, context.model.dims().n_text_ctx)),
-      search_(make_search(options, context.tokenizer.special().eot)),
+      search_(make_search(options, context.tokenizer.special().eot,
+                          [&model = context.model](std::span<const float> row) { return summary_of(model, row); })),
       sequences_(context.model, pool, std::move(window)) {
   sequences_.add();
 }
@@ -51,7 +64,8 @@ void WindowDecoder::choose() {
   if (phase_ == Phase::kUntilSot) {
     const TokenId no_speech = context_.tokenizer.special().no_speech;
     if (no_speech >= 0) {
-      result_.no_speech_prob = softmax_at(logits_.row(0), static_cast<std::size_t>(no_speech));
+      const double logit = logits_(0, static_cast<std::size_t>(no_speech));
+      result_.no_speech_prob = std::exp(logit - summary_of(context_.model, logits_.row(0)).log_sum_exp);
     }
     phase_ = Phase::kPrompt;
     if (initial_.sot_index + 1 < initial_.tokens.size()) return;

@@ -30,14 +30,6 @@ float block_max(const float* x) {
   return largest;
 }
 
-float max_value(std::span<const float> row) {
-  float largest = kMinusInfinity;
-  std::size_t i = 0;
-  for (; i + kBlock <= row.size(); i += kBlock) largest = std::max(largest, block_max(row.data() + i));
-  for (; i < row.size(); ++i) largest = std::max(largest, row[i]);
-  return largest;
-}
-
 // exp(x) for x <= 0, within 2 units in the last place; 0 below -87. Cody and Waite's reduction to [-ln 2 / 2, ln 2 /
 // 2], then the Taylor polynomial of degree 7 (remainder below 4e-9 there).
 inline float exp_of_negative(float x) {
@@ -77,6 +69,14 @@ double sum_exp(std::span<const float> row, float largest, float inverse_temperat
 
 }  // namespace
 
+float max_value(std::span<const float> row) {
+  float largest = kMinusInfinity;
+  std::size_t i = 0;
+  for (; i + kBlock <= row.size(); i += kBlock) largest = std::max(largest, block_max(row.data() + i));
+  for (; i < row.size(); ++i) largest = std::max(largest, row[i]);
+  return largest;
+}
+
 double log_sum_exp(std::span<const float> row) {
   const float largest = max_value(row);
   if (largest == kMinusInfinity) return -std::numeric_limits<double>::infinity();
@@ -94,9 +94,7 @@ std::size_t arg_max(std::span<const float> row) {
   return static_cast<std::size_t>(std::find(row.begin(), row.end(), largest) - row.begin());
 }
 
-double softmax_at(std::span<const float> row, std::size_t index) {
-  return std::exp(static_cast<double>(row[index]) - log_sum_exp(row));
-}
+RowSummary summarise(std::span<const float> row) { return {.arg_max = arg_max(row), .log_sum_exp = log_sum_exp(row)}; }
 
 std::size_t top_values(std::span<const float> row, std::span<ScoredIndex> best) {
   std::size_t found = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 
 namespace amanuensis::decoding {
@@ -10,11 +11,20 @@ namespace amanuensis::decoding {
 // log(sum(exp(x))) over a row, accumulated in double precision; -infinity for an empty or wholly suppressed row.
 double log_sum_exp(std::span<const float> row);
 
+// The largest value; -infinity for an empty row.
+float max_value(std::span<const float> row);
+
 // Where the largest value is; the first of equal ones. 0 when all are -infinity. The row must not be empty.
 std::size_t arg_max(std::span<const float> row);
 
-// softmax(row)[index].
-double softmax_at(std::span<const float> row, std::size_t index);
+// What a search wants to know of every row that it is given.
+struct RowSummary {
+  std::size_t arg_max = 0;
+  double log_sum_exp = 0;
+};
+// From the functions above. A model does the same faster.
+RowSummary summarise(std::span<const float> row);
+using Summarise = std::function<RowSummary(std::span<const float>)>;
 
 struct ScoredIndex {
   std::size_t index = 0;

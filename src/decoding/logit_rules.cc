@@ -166,7 +166,7 @@ void apply_timestamp_mass(const LogitRules& rules, std::span<float> logits) {
   // Both sides lack the same normaliser, the log-sum-exp of the whole row.
   const std::span<float> text = logits.first(begin);
   const double timestamp_mass = log_sum_exp(logits.subspan(begin));
-  if (text.empty() || timestamp_mass > static_cast<double>(text[arg_max(text)])) {
+  if (timestamp_mass > static_cast<double>(max_value(text))) {
     suppress_range(0, rules.timestamp_begin, logits);
   }
 }

@@ -10,11 +10,11 @@ namespace {
 
 class SampleSearch final : public TokenSearch {
  public:
-  explicit SampleSearch(const SampleSearchOptions& options) : options_(options), ended_(options.samples) {}
+  explicit SampleSearch(SampleSearchOptions options) : options_(std::move(options)), ended_(options_.samples) {}
 
   void advance(TensorView<const float> logits) override {
-    std::vector<double> normalisers(logits.rows());
-    for (std::size_t row = 0; row < logits.rows(); ++row) normalisers[row] = log_sum_exp(logits.row(row));
+    std::vector<RowSummary> summaries(logits.rows());
+    for (std::size_t row = 0; row < logits.rows(); ++row) summaries[row] = options_.summarise(logits.row(row));
     const bool first = step_ == 0;
     if (first) fan_out();
 
@@ -24,8 +24,8 @@ class SampleSearch final : public TokenSearch {
       const std::size_t row = first ? 0 : i;
       const std::size_t sample = samples_[i];
       Hypothesis sequence = std::move(live_[i]);
-      const std::size_t token = choose(logits.row(row), sample);
-      sequence.sum_logprob += static_cast<float>(static_cast<double>(logits(row, token)) - normalisers[row]);
+      const std::size_t token = choose(logits.row(row), summaries[row], sample);
+      sequence.sum_logprob += static_cast<float>(static_cast<double>(logits(row, token)) - summaries[row].log_sum_exp);
       if (static_cast<TokenId>(token) == options_.eot) {
         ended_[sample] = std::move(sequence);
         continue;
@@ -55,8 +55,8 @@ class SampleSearch final : public TokenSearch {
     for (std::size_t sample = 0; sample < options_.samples; ++sample) samples_.push_back(sample);
   }
 
-  std::size_t choose(std::span<const float> row, std::size_t sample) const {
-    if (options_.temperature == 0) return arg_max(row);
+  std::size_t choose(std::span<const float> row, const RowSummary& summary, std::size_t sample) const {
+    if (options_.temperature == 0) return summary.arg_max;
     return sample_index(row, options_.temperature, uniform_at(stream_key(options_.seed, sample), step_));
   }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 
@@ -32,7 +33,7 @@ double score(const Hypothesis& candidate, std::optional<double> length_penalty) 
 
 }  // namespace
 
-std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId eot) {
+std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId eot, Summarise summarise) {
   if (!(options.temperature >= 0) || !std::isfinite(options.temperature)) {
     refuse(fmt::format("temperature is {}; it must be 0 or more", options.temperature));
   }
@@ -41,8 +42,11 @@ std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId
   }
   if (options.temperature > 0) {
     check_count(options.best_of, "best-of");
-    return make_sample_search(
-        {.temperature = options.temperature, .samples = options.best_of, .seed = options.seed, .eot = eot});
+    return make_sample_search({.temperature = options.temperature,
+                               .samples = options.best_of,
+                               .seed = options.seed,
+                               .eot = eot,
+                               .summarise = std::move(summarise)});
   }
   check_count(options.beam_size, "beam size");
   const double ended = std::nearbyint(static_cast<double>(options.beam_size) * options.patience);
@@ -50,8 +54,8 @@ std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId
     refuse(fmt::format("patience is {}; beam size times patience must round to a number between 1 and {}",
                        options.patience, kMaxSequences));
   }
-  if (options.beam_size == 1) return make_sample_search({.eot = eot});
-  return make_beam_search(options.beam_size, options.patience, eot);
+  if (options.beam_size == 1) return make_sample_search({.eot = eot, .summarise = std::move(summarise)});
+  return make_beam_search(options.beam_size, options.patience, eot, std::move(summarise));
 }
 
 std::size_t best_candidate(std::span<const Hypothesis> candidates, std::optional<double> length_penalty) {

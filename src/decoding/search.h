@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/tensor_view.h"
+#include "decoding/log_prob.h"
 #include "decoding/options.h"
 
 namespace amanuensis::decoding {
@@ -53,17 +54,20 @@ struct SampleSearchOptions {
   std::size_t samples = 1;  // independent sequences
   std::uint64_t seed = 0;
   TokenId eot = -1;
+  Summarise summarise = decoding::summarise;
 };
 
 // Greedy decoding (temperature 0) or `samples` independent draws.
 std::unique_ptr<TokenSearch> make_sample_search(const SampleSearchOptions& options);
 
 // Beam search that ends when round(beam_size * patience) sequences have (Kasai et al. 2022, arXiv 2204.05424).
-std::unique_ptr<TokenSearch> make_beam_search(std::size_t beam_size, double patience, TokenId eot);
+std::unique_ptr<TokenSearch> make_beam_search(std::size_t beam_size, double patience, TokenId eot,
+                                              Summarise summarise = decoding::summarise);
 
 // Checks what a search depends on and makes the one that the options ask for: samples at temperature > 0, else a beam,
 // or greedy for a beam of one. Throws Error{kInvalidArgument} naming the option.
-std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId eot);
+std::unique_ptr<TokenSearch> make_search(const DecodingOptions& options, TokenId eot,
+                                         Summarise summarise = decoding::summarise);
 
 // The index of the candidate with the best score: its sum of log-probabilities divided by its length, or by
 // ((5 + length) / 6)^length_penalty when there is one. The first of equal ones; `candidates` must not be empty.

@@ -93,6 +93,11 @@ class KvCache {
 // One sequence's part in a batched attention over cached keys and values.
 struct CachedAttention {
   const KvCache* cache = nullptr;
+  // When set, the same cache, in which these keys and values [n, heads * head_dim], one for each query, are first
+  // stored as the rows from visible - 1 on.
+  KvCache* append_to = nullptr;
+  TensorView<const float> k = {};
+  TensorView<const float> v = {};
   TensorView<const float> q;  // [n, heads * head_dim], not yet scaled
   TensorView<float> out;      // [n, heads * head_dim]
   // Row i of q sees the first `visible + (causal ? i : 0)` rows of the cache.
@@ -107,6 +112,13 @@ struct AttentionMap {
   std::size_t visible = 0;    // the first rows of the cache, which alone are looked at
   std::span<const std::size_t> chosen;
   TensorView<float> weights;  // [chosen.size() * n, visible]: of head chosen[i] from row i * n on
+};
+
+// A row of logits: its largest value, where that first is, and the sum of exp(x - largest).
+struct RowSummary {
+  std::size_t index = 0;
+  float largest = 0;
+  float sum = 0;
 };
 
 class Backend {
@@ -162,6 +174,9 @@ class Backend {
 
   // out[r] = log(sum(exp(x[r]))) for each row of x [n, cols]; out [n].
   virtual void log_sum_exp(TensorView<const float> x, std::span<float> out) = 0;
+  // Of one row, which must not be empty; {0, -infinity, 0} when all of it is -infinity. Unlike the other calls it does
+  // its work on the calling thread, and several threads may be in it at once.
+  virtual RowSummary summarise(std::span<const float> row) const = 0;
 };
 
 }  // namespace amanuensis::device

@@ -23,10 +23,10 @@ TEST(LogProb, LogSumExpNeitherOverflowsNorLosesSmallTerms) {
   EXPECT_NEAR(log_sum_exp(std::vector<float>(50000, -3.0F)), -3.0 + std::log(50000.0), 1e-9);
 }
 
-TEST(LogProb, SoftmaxAtIsTheProbability) {
-  const std::vector<float> row = {0.0F, std::log(3.0F), kForbidden};
-  EXPECT_NEAR(softmax_at(row, 1), 0.75, 1e-7);
-  EXPECT_EQ(softmax_at(row, 2), 0.0);
+TEST(LogProb, ASummaryIsTheFirstLargestValueAndTheNormaliser) {
+  const std::vector<float> row = {0.0F, std::log(3.0F), kForbidden, std::log(3.0F)};
+  EXPECT_EQ(summarise(row).arg_max, 1U);
+  EXPECT_NEAR(summarise(row).log_sum_exp, std::log(7.0), 1e-7);
 }
 
 TEST(LogProb, ArgMaxTakesTheFirstOfEqualValues) {

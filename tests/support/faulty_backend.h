@@ -76,6 +76,7 @@ class FaultyBackend : public device::Backend {
   }
   void attention_map(std::span<const device::AttentionMap> items) override { backend_.attention_map(items); }
   void log_sum_exp(TensorView<const float> x, std::span<float> out) override { backend_.log_sum_exp(x, out); }
+  device::RowSummary summarise(std::span<const float> row) const override { return backend_.summarise(row); }
 
  private:
   void count() {

@@ -111,8 +111,9 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
   });
 }
 
-void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
+void run_cached_attention(ThreadPool& pool, Workspace& workspace, const CachedAttentionKernels& kernels,
                           std::span<const CachedAttention> items, std::size_t heads) {
+  const kernels::CachedAttentionVariant& variant = kernels.attention;
   std::vector<CachedAttention>& joined = workspace.cached_attention_items();
   join_items(items, joined);
   std::size_t scratch = 0;
@@ -129,6 +130,12 @@ void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels:
     const std::size_t head = i % heads;
     const auto& cache = static_cast<const CpuKvCache&>(*item.cache);
     const std::size_t dim = cache.head_dim();
+    if (item.append_to != nullptr) {
+      assert(item.append_to == item.cache && item.visible > 0);
+      static_cast<CpuKvCache*>(item.append_to)
+          ->write_head(head, item.visible - 1, item.k.cols_at(head * dim, dim), item.v.cols_at(head * dim, dim),
+                       kernels.groups);
+    }
     variant.run({.keys = cache.head(head),
                  .values = cache.head(head) + cache.layout().values_offset(),
                  .key_steps = cache.key_steps(head),

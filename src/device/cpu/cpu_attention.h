@@ -60,8 +60,13 @@ void run_self_attention(ThreadPool& pool, Workspace& workspace, const kernels::S
                         const kernels::AttentionKeys& keys, std::size_t heads, TensorView<const float> q,
                         TensorView<float> out);
 
+struct CachedAttentionKernels {
+  const kernels::CachedAttentionVariant& attention;
+  const kernels::CacheGroupsVariant& groups;  // for what is appended to int8 caches
+};
+
 // As Backend::cached_attention.
-void run_cached_attention(ThreadPool& pool, Workspace& workspace, const kernels::CachedAttentionVariant& variant,
+void run_cached_attention(ThreadPool& pool, Workspace& workspace, const CachedAttentionKernels& kernels,
                           std::span<const CachedAttention> items, std::size_t heads);
 
 // As Backend::attention_map. The variant is of the cache's type, or float32 for an int8 cache.

@@ -148,7 +148,7 @@ class CpuBackend final : public Backend {
   }
 
   void cached_attention(std::span<const CachedAttention> items, std::size_t heads) override {
-    run_cached_attention(pool_, workspace_, cached_attention_variant(), items, heads);
+    run_cached_attention(pool_, workspace_, {cached_attention_variant(), *kernels_.cache_groups}, items, heads);
   }
 
   void attention_map(std::span<const AttentionMap> items) override {
@@ -162,6 +162,11 @@ class CpuBackend final : public Backend {
     pool_.parallel_for(x.rows(), [&](std::size_t row, std::size_t /*worker*/) {
       out[row] = kernels_.log_sum_exp->run(x.data() + row * x.stride(), x.cols());
     });
+  }
+
+  RowSummary summarise(std::span<const float> row) const override {
+    const kernels::ExpSum sum = kernels_.log_sum_exp->parts(row.data(), row.size());
+    return {.index = sum.index, .largest = sum.largest, .sum = sum.sum};
   }
 
  private:

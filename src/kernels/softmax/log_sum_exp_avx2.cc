@@ -5,5 +5,6 @@
 namespace amanuensis::kernels {
 
 float log_sum_exp_avx2(const float* x, std::size_t n) noexcept { return log_sum_exp_row<Avx2>(x, n); }
+ExpSum exp_sum_avx2(const float* x, std::size_t n) noexcept { return exp_sum_row<Avx2>(x, n); }
 
 }  // namespace amanuensis::kernels

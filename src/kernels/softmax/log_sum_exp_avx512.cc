@@ -5,5 +5,6 @@
 namespace amanuensis::kernels {
 
 float log_sum_exp_avx512(const float* x, std::size_t n) noexcept { return log_sum_exp_row<Avx512>(x, n); }
+ExpSum exp_sum_avx512(const float* x, std::size_t n) noexcept { return exp_sum_row<Avx512>(x, n); }
 
 }  // namespace amanuensis::kernels

@@ -5,5 +5,6 @@
 namespace amanuensis::kernels {
 
 float log_sum_exp_neon(const float* x, std::size_t n) noexcept { return log_sum_exp_row<Neon>(x, n); }
+ExpSum exp_sum_neon(const float* x, std::size_t n) noexcept { return exp_sum_row<Neon>(x, n); }
 
 }  // namespace amanuensis::kernels

@@ -190,8 +190,10 @@ void Decoder::self_attention(std::size_t layer, std::span<const DecodeItem> item
     DecoderSequence& sequence = *items[i].sequence;
     device::KvCache& cache = *sequence.layers_[layer];
     const TensorView<float> rows = qkv.rows_at(spans_[i].first, spans_[i].rows);
-    backend_.write_kv(cache, sequence.length_, rows.cols_at(width, width), rows.cols_at(2 * width, width));
     attention_.push_back({.cache = &cache,
+                          .append_to = &cache,
+                          .k = rows.cols_at(width, width),
+                          .v = rows.cols_at(2 * width, width),
                           .q = rows.cols_at(0, width),
                           .out = normed.rows_at(spans_[i].first, spans_[i].rows),
                           .visible = sequence.length_ + 1,

@@ -28,9 +28,13 @@ void DecoderSequence::truncate(std::size_t length) {
 }
 
 struct WhisperModel::State {
-  State(const Checkpoint& checkpoint, device::Backend& backend)
-      : dims(checkpoint.dims), encoder(checkpoint, backend), decoder(checkpoint, backend) {}
+  State(const Checkpoint& checkpoint, device::Backend& used_backend)
+      : backend(used_backend),
+        dims(checkpoint.dims),
+        encoder(checkpoint, used_backend),
+        decoder(checkpoint, used_backend) {}
 
+  device::Backend& backend;
   ModelDimensions dims;
   Encoder encoder;
   Decoder decoder;
@@ -91,6 +95,10 @@ void WhisperModel::copy_sequence(DecoderSequence& to, const DecoderSequence& fro
 }
 
 void WhisperModel::decode(std::span<const DecodeItem> items) const { state_->decoder.run(items); }
+
+device::RowSummary WhisperModel::summarise(std::span<const float> logits) const {
+  return state_->backend.summarise(logits);
+}
 
 void WhisperModel::align(std::span<const AlignmentItem> items, const AlignmentRequest& request) const {
   state_->decoder.align(items, request);

@@ -95,6 +95,10 @@ class WhisperModel {
   // Throws Error{kInvalidArgument} when a sequence would grow past n_text_ctx or a token is outside the vocabulary.
   void decode(std::span<const DecodeItem> items) const;
 
+  // The largest of a row of logits, and what they are to be divided by: see the backend. May be called from any thread,
+  // by several at once.
+  device::RowSummary summarise(std::span<const float> logits) const;
+
   // Runs whole sequences of known tokens at once, and says what the request's heads look at and how probable the tokens
   // are. The vocabulary is multiplied only for tokens whose probability is asked for.
   // Throws Error{kInvalidArgument} as decode() does, and for heads, positions or shapes that do not fit the model.
