@@ -22,10 +22,12 @@ endif()
 
 # The instruction sets of kernels/isa.h, by the family that has them, and their flags. Every 64-bit Arm processor has
 # NEON; it needs none.
-set(AMANUENSIS_ISAS_x86_64 avx2 avx512)
+set(AMANUENSIS_ISAS_x86_64 avx2 avx512f avx512_vnni avx512)
 set(AMANUENSIS_ISAS_aarch64 neon neon_dotprod neon_bf16)
 set(AMANUENSIS_FLAGS_avx2 -mavx2 -mfma -mf16c)
-set(AMANUENSIS_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx512vnni -mavx512bf16 -mfma -mf16c)
+set(AMANUENSIS_FLAGS_avx512f -mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c)
+set(AMANUENSIS_FLAGS_avx512_vnni ${AMANUENSIS_FLAGS_avx512f} -mavx512vnni)
+set(AMANUENSIS_FLAGS_avx512 ${AMANUENSIS_FLAGS_avx512_vnni} -mavx512bf16)
 set(AMANUENSIS_FLAGS_neon "")
 set(AMANUENSIS_FLAGS_neon_dotprod -march=armv8.2-a+dotprod)
 set(AMANUENSIS_FLAGS_neon_bf16 -march=armv8.2-a+dotprod+bf16+i8mm)

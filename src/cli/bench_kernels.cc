@@ -29,7 +29,8 @@ struct Arguments {
   bool no_peers = false;
 };
 
-constexpr std::array<std::string_view, 6> kIsaNames = {"avx512", "avx2", "neon_bf16", "neon_dotprod", "neon", "scalar"};
+constexpr std::array<std::string_view, 8> kIsaNames = {"avx512",    "avx512_vnni",  "avx512f", "avx2",
+                                                       "neon_bf16", "neon_dotprod", "neon",    "scalar"};
 
 // Best first. Nothing asked for: AMANUENSIS_ISA, or the best there is.
 std::vector<kernels::KernelTable> read_isas(const std::string& text, const std::string& environment) {
@@ -118,7 +119,8 @@ Command add_bench_kernels_command(CLI::App& bench) {
     parser->add_option(names, value, help)->type_name(type)->capture_default_str();
   };
   option("--isa", arguments->isa,
-         "avx512, avx2, neon_bf16, neon_dotprod, neon, scalar, all [AMANUENSIS_ISA, or the best]", "LIST");
+         "avx512, avx512_vnni, avx512f, avx2, neon_bf16, neon_dotprod, neon, scalar, all [AMANUENSIS_ISA, or the best]",
+         "LIST");
   option("--threads", arguments->threads, "Numbers of threads; 0: one per CPU", "LIST");
   option("--kernels", arguments->kernels, fmt::format("{}, all", fmt::join(kernel_names(), ", ")), "LIST");
   option("--sizes", arguments->sizes, "Published sizes whose layers give the shapes", "LIST");

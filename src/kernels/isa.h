@@ -14,7 +14,9 @@ enum class Isa {
   kNeonDotprod,  // and SDOT (Armv8.2)
   kNeonBf16,     // and BFDOT, BFMMLA, SMMLA (Armv8.6)
   kAvx2,         // AVX2, FMA, F16C
-  kAvx512,       // AVX-512 F, BW, VL, DQ, VNNI, BF16
+  kAvx512F,      // AVX-512 F, BW, VL, DQ
+  kAvx512Vnni,   // and VNNI
+  kAvx512,       // and BF16
 };
 
 constexpr std::string_view to_string(Isa isa) {
@@ -29,6 +31,10 @@ constexpr std::string_view to_string(Isa isa) {
       return "neon_bf16";
     case Isa::kAvx2:
       return "avx2";
+    case Isa::kAvx512F:
+      return "avx512f";
+    case Isa::kAvx512Vnni:
+      return "avx512_vnni";
     case Isa::kAvx512:
       return "avx512";
   }
@@ -38,6 +44,7 @@ constexpr std::string_view to_string(Isa isa) {
 // Whether code compiled for `isa` runs on a processor with these features.
 constexpr bool runs_on(Isa isa, const CpuFeatures& cpu) {
   const bool avx2 = cpu.avx2 && cpu.fma && cpu.f16c;
+  const bool avx512f = avx2 && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq;
   switch (isa) {
     case Isa::kScalar:
       return true;
@@ -49,8 +56,12 @@ constexpr bool runs_on(Isa isa, const CpuFeatures& cpu) {
       return cpu.neon && cpu.dotprod && cpu.bf16 && cpu.i8mm;
     case Isa::kAvx2:
       return avx2;
+    case Isa::kAvx512F:
+      return avx512f;
+    case Isa::kAvx512Vnni:
+      return avx512f && cpu.avx512vnni;
     case Isa::kAvx512:
-      return avx2 && cpu.avx512f && cpu.avx512bw && cpu.avx512vl && cpu.avx512dq && cpu.avx512vnni && cpu.avx512bf16;
+      return avx512f && cpu.avx512vnni && cpu.avx512bf16;
   }
   return false;
 }

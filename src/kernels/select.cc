@@ -11,8 +11,8 @@
 namespace amanuensis::kernels {
 namespace {
 
-constexpr std::array kBestFirst = {Isa::kAvx512,      Isa::kAvx2, Isa::kNeonBf16,
-                                   Isa::kNeonDotprod, Isa::kNeon, Isa::kScalar};
+constexpr std::array kBestFirst = {Isa::kAvx512,   Isa::kAvx512Vnni,  Isa::kAvx512F, Isa::kAvx2,
+                                   Isa::kNeonBf16, Isa::kNeonDotprod, Isa::kNeon,    Isa::kScalar};
 
 // Whether this build holds kernels for a set: files for other processor families are not compiled.
 bool built_with(Isa isa) {
@@ -50,7 +50,11 @@ Isa choose_isa(const CpuFeatures& cpu, std::string_view override_isa) {
 bool implies(Isa chosen, Isa isa) {
   switch (chosen) {
     case Isa::kAvx512:
-      return isa == Isa::kAvx512 || implies(Isa::kAvx2, isa);
+      return isa == Isa::kAvx512 || implies(Isa::kAvx512Vnni, isa);
+    case Isa::kAvx512Vnni:
+      return isa == Isa::kAvx512Vnni || implies(Isa::kAvx512F, isa);
+    case Isa::kAvx512F:
+      return isa == Isa::kAvx512F || implies(Isa::kAvx2, isa);
     case Isa::kNeonBf16:
       return isa == Isa::kNeonBf16 || implies(Isa::kNeonDotprod, isa);
     case Isa::kNeonDotprod:
@@ -118,9 +122,11 @@ KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa
 GemmType fastest_type(const KernelTable& kernels) {
   switch (kernels.gemm_int8->isa) {
     case Isa::kAvx512:
+    case Isa::kAvx512Vnni:
     case Isa::kNeonDotprod:
     case Isa::kNeonBf16:
       return GemmType::kInt8;
+    case Isa::kAvx512F:
     case Isa::kAvx2:
     case Isa::kNeon:
     case Isa::kScalar:

@@ -46,8 +46,8 @@ struct KernelTable {
 };
 
 // The best variants for a processor. `override_isa` is empty, or names the instruction set to use ("scalar", "avx2",
-// "avx512", "neon"). A pure function. Throws Error{kInvalidArgument} for an unknown name and Error{kUnsupported} for a
-// set that this processor or this build lacks; both say which there are.
+// "avx512f", "avx512", "neon", ...). A pure function. Throws Error{kInvalidArgument} for an unknown name and
+// Error{kUnsupported} for a set that this processor or this build lacks; both say which there are.
 KernelTable select_kernels(const CpuFeatures& cpu, std::string_view override_isa = {});
 
 // The type that multiplies fastest with these kernels and still gives a model's own text: int8 where the processor has

@@ -55,7 +55,7 @@ struct Case {
 
 std::vector<Case> cases() {
   std::vector<Case> found;
-  for (const char* isa : {"scalar", "avx2", "avx512", "neon"}) {
+  for (const char* isa : {"scalar", "avx2", "avx512f", "avx512_vnni", "avx512", "neon"}) {
     try {
       kernels::select_kernels(detect_cpu_features(), isa);
     } catch (const Error&) {

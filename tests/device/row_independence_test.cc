@@ -46,7 +46,9 @@ std::vector<std::string_view> instruction_sets() {
 #if defined(__x86_64__)
   const CpuFeatures features = detect_cpu_features();
   if (features.avx2 && features.fma) sets.push_back("avx2");
-  if (features.avx512f && features.avx512vnni && features.avx512bf16) sets.push_back("avx512");
+  for (const kernels::Isa isa : {kernels::Isa::kAvx512F, kernels::Isa::kAvx512Vnni, kernels::Isa::kAvx512}) {
+    if (kernels::runs_on(isa, features)) sets.push_back(to_string(isa));
+  }
 #endif
   return sets;
 }

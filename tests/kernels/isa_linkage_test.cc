@@ -30,7 +30,8 @@ std::vector<fs::path> isa_objects() {
   if (!fs::exists(folder)) return objects;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
-    for (const char* end : {"_avx2.cc.o", "_avx512.cc.o", "_neon.cc.o", "_neon_dotprod.cc.o", "_neon_bf16.cc.o"}) {
+    for (const char* end : {"_avx2.cc.o", "_avx512f.cc.o", "_avx512_vnni.cc.o", "_avx512.cc.o", "_neon.cc.o",
+                            "_neon_dotprod.cc.o", "_neon_bf16.cc.o"}) {
       if (name.ends_with(end)) objects.push_back(entry.path());
     }
   }

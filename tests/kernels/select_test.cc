@@ -77,15 +77,20 @@ TEST(SelectKernels, TakesTheBestThatTheProcessorHas) {
   if (!built().contains(Isa::kAvx512)) GTEST_SKIP() << "not an x86-64 build";
   EXPECT_EQ(select_kernels(cpu).isa, Isa::kAvx512);
   cpu.avx512bf16 = false;
+  EXPECT_EQ(select_kernels(cpu).isa, Isa::kAvx512Vnni);
+  cpu.avx512vnni = false;
+  EXPECT_EQ(select_kernels(cpu).isa, Isa::kAvx512F);
+  cpu.avx512dq = false;
   EXPECT_EQ(select_kernels(cpu).isa, Isa::kAvx2);
   cpu.fma = false;
   EXPECT_EQ(select_kernels(cpu).isa, Isa::kScalar);
 }
 
 TEST(SelectKernels, AForcedSetIsWhatTheTableHolds) {
+  // The others hold only what they make faster than the next smaller one (below, and select_arm_test.cc).
+  constexpr Isa kWhole[] = {Isa::kScalar, Isa::kAvx2, Isa::kNeon};
   for (const Isa isa : built()) {
-    // These hold only what the larger sets make faster (select_arm_test.cc).
-    if (isa == Isa::kNeonDotprod || isa == Isa::kNeonBf16) continue;
+    if (std::ranges::find(kWhole, isa) == std::end(kWhole)) continue;
     const KernelTable table = select_kernels(everything(), to_string(isa));
     EXPECT_EQ(table.isa, isa);
     EXPECT_EQ(table.gemm_f32->isa, isa);
@@ -103,10 +108,45 @@ TEST(SelectKernels, AForcedSetIsWhatTheTableHolds) {
   }
 }
 
+TEST(SelectKernels, EachPartOfAvx512AddsWhatItMakesFaster) {
+  if (!built().contains(Isa::kAvx512)) GTEST_SKIP() << "not an x86-64 build";
+  struct Expected {
+    Isa isa;
+    Isa bytes;
+    Isa bfloat16;
+  };
+  for (const Expected& expected : {Expected{Isa::kAvx512F, Isa::kAvx2, Isa::kAvx2},
+                                   {Isa::kAvx512Vnni, Isa::kAvx512Vnni, Isa::kAvx2},
+                                   {Isa::kAvx512, Isa::kAvx512Vnni, Isa::kAvx512}}) {
+    SCOPED_TRACE(to_string(expected.isa));
+    const KernelTable table = select_kernels(everything(), to_string(expected.isa));
+    EXPECT_EQ(table.isa, expected.isa);
+    EXPECT_EQ(table.gemm_f32->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.self_attention_f32->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.cached_attention_f32->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.attention_map_f32->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.gelu->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.layer_norm->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.log_sum_exp->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.power_spectrum->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.log_mel_bands->isa, Isa::kAvx512F);
+    EXPECT_EQ(table.gemm_int8->isa, expected.bytes);
+    EXPECT_EQ(table.self_attention_int8->isa, expected.bytes);
+    EXPECT_EQ(table.cached_attention_int8->isa, expected.bytes);
+    EXPECT_EQ(table.cache_groups->isa, expected.bytes);
+    EXPECT_EQ(table.gemm_bf16->isa, expected.bfloat16);
+    EXPECT_EQ(table.self_attention_bf16->isa, expected.bfloat16);
+    EXPECT_EQ(table.cached_attention_bf16->isa, expected.bfloat16);
+    EXPECT_EQ(table.attention_map_bf16->isa, expected.bfloat16);
+  }
+}
+
 TEST(SelectKernels, TheFastestTypeIsInt8WhereBytesHaveAnInstruction) {
   EXPECT_EQ(fastest_type(select_kernels(CpuFeatures{})), GemmType::kFloat32);
   if (!built().contains(Isa::kAvx512)) GTEST_SKIP() << "not an x86-64 build";
   EXPECT_EQ(fastest_type(select_kernels(everything())), GemmType::kInt8);
+  EXPECT_EQ(fastest_type(select_kernels(everything(), "avx512_vnni")), GemmType::kInt8);
+  EXPECT_EQ(fastest_type(select_kernels(everything(), "avx512f")), GemmType::kFloat32);
   EXPECT_EQ(fastest_type(select_kernels(everything(), "avx2")), GemmType::kFloat32);
 }
 

@@ -5,12 +5,12 @@ namespace amanuensis::kernels {
 std::span<const SelfAttentionVariant> self_attention_variants() {
   static constexpr SelfAttentionVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, AttentionType::kFloat32, 32, self_attention_f32_prepared_avx512, self_attention_f32_scratch_avx512,
-     self_attention_f32_prepare_avx512, self_attention_f32_avx512},
+    {Isa::kAvx512F, AttentionType::kFloat32, 32, self_attention_f32_prepared_avx512f,
+     self_attention_f32_scratch_avx512f, self_attention_f32_prepare_avx512f, self_attention_f32_avx512f},
     {Isa::kAvx512, AttentionType::kBFloat16, 32, self_attention_bf16_prepared_avx512,
      self_attention_bf16_scratch_avx512, self_attention_bf16_prepare_avx512, self_attention_bf16_avx512},
-    {Isa::kAvx512, AttentionType::kInt8, 32, self_attention_int8_prepared_avx512, self_attention_int8_scratch_avx512,
-     self_attention_int8_prepare_avx512, self_attention_int8_avx512},
+    {Isa::kAvx512Vnni, AttentionType::kInt8, 32, self_attention_int8_prepared_avx512_vnni,
+     self_attention_int8_scratch_avx512_vnni, self_attention_int8_prepare_avx512_vnni, self_attention_int8_avx512_vnni},
     {Isa::kAvx2, AttentionType::kFloat32, 16, self_attention_f32_prepared_avx2, self_attention_f32_scratch_avx2,
      self_attention_f32_prepare_avx2, self_attention_f32_avx2},
     {Isa::kAvx2, AttentionType::kBFloat16, 16, self_attention_bf16_prepared_avx2, self_attention_bf16_scratch_avx2,
@@ -43,9 +43,9 @@ std::span<const SelfAttentionVariant> self_attention_variants() {
 std::span<const CachedAttentionVariant> cached_attention_variants() {
   static constexpr CachedAttentionVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, AttentionType::kFloat32, cached_attention_f32_avx512},
+    {Isa::kAvx512F, AttentionType::kFloat32, cached_attention_f32_avx512f},
     {Isa::kAvx512, AttentionType::kBFloat16, cached_attention_bf16_avx512},
-    {Isa::kAvx512, AttentionType::kInt8, cached_attention_int8_avx512},
+    {Isa::kAvx512Vnni, AttentionType::kInt8, cached_attention_int8_avx512_vnni},
     {Isa::kAvx2, AttentionType::kFloat32, cached_attention_f32_avx2},
     {Isa::kAvx2, AttentionType::kBFloat16, cached_attention_bf16_avx2},
     {Isa::kAvx2, AttentionType::kInt8, cached_attention_int8_avx2},

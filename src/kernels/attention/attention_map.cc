@@ -7,7 +7,7 @@ namespace amanuensis::kernels {
 std::span<const AttentionMapVariant> attention_map_variants() {
   static constexpr AttentionMapVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, AttentionType::kFloat32, attention_map_f32_avx512},
+    {Isa::kAvx512F, AttentionType::kFloat32, attention_map_f32_avx512f},
     {Isa::kAvx512, AttentionType::kBFloat16, attention_map_bf16_avx512},
     {Isa::kAvx2, AttentionType::kFloat32, attention_map_f32_avx2},
     {Isa::kAvx2, AttentionType::kBFloat16, attention_map_bf16_avx2},

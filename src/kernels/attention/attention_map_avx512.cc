@@ -4,7 +4,6 @@
 
 namespace amanuensis::kernels {
 
-void attention_map_f32_avx512(const AttentionMapTask& task) noexcept { attention_map_run<Float32Avx512>(task); }
 void attention_map_bf16_avx512(const AttentionMapTask& task) noexcept { attention_map_run<BFloat16Avx512>(task); }
 
 }  // namespace amanuensis::kernels

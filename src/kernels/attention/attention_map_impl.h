@@ -9,7 +9,7 @@ void attention_map_f32_scalar(const AttentionMapTask& task) noexcept;
 void attention_map_bf16_scalar(const AttentionMapTask& task) noexcept;
 void attention_map_f32_avx2(const AttentionMapTask& task) noexcept;
 void attention_map_bf16_avx2(const AttentionMapTask& task) noexcept;
-void attention_map_f32_avx512(const AttentionMapTask& task) noexcept;
+void attention_map_f32_avx512f(const AttentionMapTask& task) noexcept;
 void attention_map_bf16_avx512(const AttentionMapTask& task) noexcept;
 void attention_map_f32_neon(const AttentionMapTask& task) noexcept;
 void attention_map_bf16_neon(const AttentionMapTask& task) noexcept;

@@ -112,7 +112,7 @@ void store_cache_groups_scalar(const CacheGroups& groups) noexcept {
 std::span<const CacheGroupsVariant> cache_groups_variants() {
   static constexpr CacheGroupsVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, store_cache_groups_avx512},
+    {Isa::kAvx512Vnni, store_cache_groups_avx512_vnni},
     {Isa::kAvx2, store_cache_groups_avx2},
 #endif
     {Isa::kScalar, store_cache_groups_scalar},

@@ -20,11 +20,11 @@ void peak_int8_avx2(std::uint64_t turns) noexcept;
 std::uint64_t stream_read_avx2(const std::byte* data, std::size_t size_bytes) noexcept;
 void stream_update_avx2(float* data, std::size_t size_bytes, float factor) noexcept;
 
-void peak_f32_avx512(std::uint64_t turns) noexcept;
+void peak_f32_avx512f(std::uint64_t turns) noexcept;
 void peak_bf16_avx512(std::uint64_t turns) noexcept;
-void peak_int8_avx512(std::uint64_t turns) noexcept;
-std::uint64_t stream_read_avx512(const std::byte* data, std::size_t size_bytes) noexcept;
-void stream_update_avx512(float* data, std::size_t size_bytes, float factor) noexcept;
+void peak_int8_avx512_vnni(std::uint64_t turns) noexcept;
+std::uint64_t stream_read_avx512f(const std::byte* data, std::size_t size_bytes) noexcept;
+void stream_update_avx512f(float* data, std::size_t size_bytes, float factor) noexcept;
 #elif defined(__aarch64__)
 void peak_f32_neon(std::uint64_t turns) noexcept;
 void peak_int8_neon(std::uint64_t turns) noexcept;

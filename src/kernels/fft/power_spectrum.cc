@@ -7,7 +7,7 @@ namespace {
 
 constexpr PowerSpectrumVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, power_spectrum_avx512, 3e-7F},
+    {Isa::kAvx512F, power_spectrum_avx512f, 3e-7F},
     {Isa::kAvx2, power_spectrum_avx2, 3e-7F},
 #elif defined(__aarch64__)
     {Isa::kNeon, power_spectrum_neon, 3e-7F},

@@ -9,8 +9,8 @@ void power_spectrum_scalar(const float* samples, std::size_t hop, std::size_t fr
                            float* power) noexcept;
 void power_spectrum_avx2(const float* samples, std::size_t hop, std::size_t frames, const float* window,
                          float* power) noexcept;
-void power_spectrum_avx512(const float* samples, std::size_t hop, std::size_t frames, const float* window,
-                           float* power) noexcept;
+void power_spectrum_avx512f(const float* samples, std::size_t hop, std::size_t frames, const float* window,
+                            float* power) noexcept;
 void power_spectrum_neon(const float* samples, std::size_t hop, std::size_t frames, const float* window,
                          float* power) noexcept;
 

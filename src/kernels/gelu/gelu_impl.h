@@ -7,7 +7,7 @@ namespace amanuensis::kernels {
 
 void gelu_scalar(const float* x, float* y, std::size_t n) noexcept;
 void gelu_avx2(const float* x, float* y, std::size_t n) noexcept;
-void gelu_avx512(const float* x, float* y, std::size_t n) noexcept;
+void gelu_avx512f(const float* x, float* y, std::size_t n) noexcept;
 void gelu_neon(const float* x, float* y, std::size_t n) noexcept;
 
 }  // namespace amanuensis::kernels

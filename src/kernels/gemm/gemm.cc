@@ -7,9 +7,9 @@ namespace amanuensis::kernels {
 std::span<const GemmVariant> gemm_variants() {
   static constexpr GemmVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, GemmType::kFloat32, 12, 32, gemm_f32_pack_rows_avx512, gemm_f32_avx512},
+    {Isa::kAvx512F, GemmType::kFloat32, 12, 32, gemm_f32_pack_rows_avx512f, gemm_f32_avx512f},
     {Isa::kAvx512, GemmType::kBFloat16, 12, 32, gemm_bf16_pack_rows_avx512, gemm_bf16_avx512},
-    {Isa::kAvx512, GemmType::kInt8, 12, 32, gemm_int8_pack_rows_avx512, gemm_int8_avx512},
+    {Isa::kAvx512Vnni, GemmType::kInt8, 12, 32, gemm_int8_pack_rows_avx512_vnni, gemm_int8_avx512_vnni},
     {Isa::kAvx2, GemmType::kFloat32, 6, 16, gemm_f32_pack_rows_avx2, gemm_f32_avx2},
     {Isa::kAvx2, GemmType::kBFloat16, 4, 16, gemm_bf16_pack_rows_avx2, gemm_bf16_avx2},
     {Isa::kAvx2, GemmType::kInt8, 4, 16, gemm_int8_pack_rows_avx2, gemm_int8_avx2},

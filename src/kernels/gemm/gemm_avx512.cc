@@ -4,28 +4,12 @@
 
 namespace amanuensis::kernels {
 
-void gemm_f32_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
-                               std::byte* blocks) noexcept {
-  gemm_pack_rows<Float32Avx512>(x, stride, rows, in, blocks);
-}
-void gemm_f32_avx512(const GemmWeights& weights, const GemmTask& task) noexcept {
-  gemm_run<Float32Avx512>(weights, task);
-}
-
 void gemm_bf16_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
                                 std::byte* blocks) noexcept {
   gemm_pack_rows<BFloat16Avx512>(x, stride, rows, in, blocks);
 }
 void gemm_bf16_avx512(const GemmWeights& weights, const GemmTask& task) noexcept {
   gemm_run<BFloat16Avx512>(weights, task);
-}
-
-void gemm_int8_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
-                                std::byte* blocks) noexcept {
-  gemm_pack_rows<Int8Avx512>(x, stride, rows, in, blocks);
-}
-void gemm_int8_avx512(const GemmWeights& weights, const GemmTask& task) noexcept {
-  gemm_run<Int8Avx512>(weights, task);
 }
 
 }  // namespace amanuensis::kernels

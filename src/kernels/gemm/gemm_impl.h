@@ -30,15 +30,15 @@ void gemm_int8_pack_rows_avx2(const float* x, std::size_t stride, std::size_t ro
                               std::byte* blocks) noexcept;
 void gemm_int8_avx2(const GemmWeights& weights, const GemmTask& task) noexcept;
 
-void gemm_f32_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
-                               std::byte* blocks) noexcept;
-void gemm_f32_avx512(const GemmWeights& weights, const GemmTask& task) noexcept;
+void gemm_f32_pack_rows_avx512f(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                                std::byte* blocks) noexcept;
+void gemm_f32_avx512f(const GemmWeights& weights, const GemmTask& task) noexcept;
 void gemm_bf16_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
                                 std::byte* blocks) noexcept;
 void gemm_bf16_avx512(const GemmWeights& weights, const GemmTask& task) noexcept;
-void gemm_int8_pack_rows_avx512(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
-                                std::byte* blocks) noexcept;
-void gemm_int8_avx512(const GemmWeights& weights, const GemmTask& task) noexcept;
+void gemm_int8_pack_rows_avx512_vnni(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
+                                     std::byte* blocks) noexcept;
+void gemm_int8_avx512_vnni(const GemmWeights& weights, const GemmTask& task) noexcept;
 
 void gemm_f32_pack_rows_neon(const float* x, std::size_t stride, std::size_t rows, std::size_t in,
                              std::byte* blocks) noexcept;

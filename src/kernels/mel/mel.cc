@@ -7,7 +7,7 @@ namespace {
 
 constexpr LogMelBandsVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, log_mel_bands_avx512, 2e-6F},
+    {Isa::kAvx512F, log_mel_bands_avx512f, 2e-6F},
     {Isa::kAvx2, log_mel_bands_avx2, 2e-6F},
 #elif defined(__aarch64__)
     {Isa::kNeon, log_mel_bands_neon, 2e-6F},

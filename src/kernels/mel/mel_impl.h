@@ -11,8 +11,8 @@ float log_mel_bands_scalar(const float* power, const MelBands& bands, std::size_
                            std::size_t out_stride) noexcept;
 float log_mel_bands_avx2(const float* power, const MelBands& bands, std::size_t frames, float* out,
                          std::size_t out_stride) noexcept;
-float log_mel_bands_avx512(const float* power, const MelBands& bands, std::size_t frames, float* out,
-                           std::size_t out_stride) noexcept;
+float log_mel_bands_avx512f(const float* power, const MelBands& bands, std::size_t frames, float* out,
+                            std::size_t out_stride) noexcept;
 float log_mel_bands_neon(const float* power, const MelBands& bands, std::size_t frames, float* out,
                          std::size_t out_stride) noexcept;
 

@@ -7,7 +7,7 @@ namespace amanuensis::kernels {
 std::span<const LogSumExpVariant> log_sum_exp_variants() {
   static constexpr LogSumExpVariant kVariants[] = {
 #if defined(__x86_64__)
-    {Isa::kAvx512, log_sum_exp_avx512, exp_sum_avx512},
+    {Isa::kAvx512F, log_sum_exp_avx512f, exp_sum_avx512f},
     {Isa::kAvx2, log_sum_exp_avx2, exp_sum_avx2},
 #elif defined(__aarch64__)
     {Isa::kNeon, log_sum_exp_neon, exp_sum_neon},

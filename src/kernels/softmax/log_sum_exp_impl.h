@@ -9,12 +9,12 @@ namespace amanuensis::kernels {
 
 float log_sum_exp_scalar(const float* x, std::size_t n) noexcept;
 float log_sum_exp_avx2(const float* x, std::size_t n) noexcept;
-float log_sum_exp_avx512(const float* x, std::size_t n) noexcept;
+float log_sum_exp_avx512f(const float* x, std::size_t n) noexcept;
 float log_sum_exp_neon(const float* x, std::size_t n) noexcept;
 
 ExpSum exp_sum_scalar(const float* x, std::size_t n) noexcept;
 ExpSum exp_sum_avx2(const float* x, std::size_t n) noexcept;
-ExpSum exp_sum_avx512(const float* x, std::size_t n) noexcept;
+ExpSum exp_sum_avx512f(const float* x, std::size_t n) noexcept;
 ExpSum exp_sum_neon(const float* x, std::size_t n) noexcept;
 
 }  // namespace amanuensis::kernels

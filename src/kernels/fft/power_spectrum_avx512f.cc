@@ -44,8 +44,8 @@ struct Avx512Lanes {
 
 }  // namespace
 
-void power_spectrum_avx512(const float* samples, std::size_t hop, std::size_t frames, const float* window,
-                           float* power) noexcept {
+void power_spectrum_avx512f(const float* samples, std::size_t hop, std::size_t frames, const float* window,
+                            float* power) noexcept {
   power_spectrum_of<Avx512Lanes>(samples, hop, frames, window, power);
 }
 

@@ -4,6 +4,6 @@
 
 namespace amanuensis::kernels {
 
-void gelu_avx512(const float* x, float* y, std::size_t n) noexcept { gelu_row<Avx512>(x, y, n); }
+void gelu_avx512f(const float* x, float* y, std::size_t n) noexcept { gelu_row<Avx512>(x, y, n); }
 
 }  // namespace amanuensis::kernels

@@ -30,8 +30,8 @@ struct Avx512Lanes {
 
 }  // namespace
 
-float log_mel_bands_avx512(const float* power, const MelBands& bands, std::size_t frames, float* out,
-                           std::size_t out_stride) noexcept {
+float log_mel_bands_avx512f(const float* power, const MelBands& bands, std::size_t frames, float* out,
+                            std::size_t out_stride) noexcept {
   return log_mel_bands_of<Avx512Lanes>(power, bands, frames, out, out_stride);
 }
 

@@ -4,7 +4,7 @@
 
 namespace amanuensis::kernels {
 
-void layer_norm_avx512(const float* x, const float* gamma, const float* beta, float* y, std::size_t n) noexcept {
+void layer_norm_avx512f(const float* x, const float* gamma, const float* beta, float* y, std::size_t n) noexcept {
   layer_norm_row<Avx512>(x, gamma, beta, y, n);
 }
 

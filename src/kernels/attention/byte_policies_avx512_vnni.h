@@ -1,5 +1,5 @@
 // How AVX-512 multiplies bytes in attention: VPDPBUSD takes unsigned keys times signed queries, and unsigned weights
-// times signed values. Included only by *_avx512.cc files.
+// times signed values. Included only by *_avx512_vnni.cc files.
 #pragma once
 
 #include <immintrin.h>
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernels/gemm/gemm_policies_avx512.h"
+#include "kernels/gemm/gemm_policies_avx512_vnni.h"
 
 namespace amanuensis::kernels {
 namespace {
