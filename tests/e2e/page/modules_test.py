@@ -12,6 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
     def log_message(self, *_):
         pass
 
@@ -26,6 +28,7 @@ class ModulesTest(PageCase):
             result = self.browser.wait(lambda: self.browser.js("return window.results"), "the checks", 60)
         finally:
             server.shutdown()
+            server.server_close()
         self.assertEqual(result["failed"], [])
         self.assertGreater(result["passed"], 25)
 

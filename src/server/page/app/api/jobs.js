@@ -8,7 +8,7 @@ const pathOf = (id, rest = "") => `/v1/jobs/${encodeURIComponent(id)}${rest}`;
 
 export async function listJobs() {
   const json = await getJson("/v1/jobs?limit=100");
-  return (json.data ?? json.jobs ?? json).map(jobOf);
+  return json.data.map(jobOf);
 }
 
 export async function getJob(id) {
@@ -27,24 +27,26 @@ export async function getResult(id) {
   return resultOf(await getJson(pathOf(id, "/result?format=json")));
 }
 
+export const audioAddress = (id) => pathOf(id, "/audio");
+
 export async function cancelJob(id) {
   await call(pathOf(id), { method: "DELETE" });
 }
 
-// Tells what happens to a job, as it happens, until it is over: onChange({status?, fraction?, doneS?, audioS?, error?}),
-// onSegment(segment).
-export function followJob(id, { onChange, onSegment, signal }) {
+// Tells what happens to a job, as it happens, until it is over: onChange(some of a job's values), onSegment(segment), and
+// onBegin() when it begins, once more if the server had to start again: segments come anew.
+export function followJob(id, { onChange, onSegment, onBegin, signal }) {
   const over = ["done", "failed", "cancelled"];
   const onEvent = ({ name, data }) => {
     if (name === "segment") {
-      onSegment(segmentOf(data.segment ?? data));
+      onSegment(segmentOf(data));
     } else if (name === "progress") {
-      onChange({ status: "running", ...progressOf(data.progress ?? data) });
+      onChange({ status: "running", ...progressOf(data) });
     } else if (name === "queued" || name === "running") {
+      if (name === "queued") onBegin();
       onChange({ status: name });
     } else if (over.includes(name)) {
-      const message = typeof data.error === "string" ? data.error : data.error?.message ?? null;
-      onChange({ status: name, ...(name === "done" ? { fraction: 1 } : { error: message }) });
+      onChange({ ...jobOf(data), status: name });
       return true;
     }
     return false;

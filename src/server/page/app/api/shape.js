@@ -2,39 +2,39 @@
 
 const number = (value, otherwise = null) => (Number.isFinite(value) ? value : otherwise);
 
-function dateOf(value) {
-  if (Number.isFinite(value)) return new Date(value * 1000);
-  const date = new Date(value ?? Number.NaN);
-  return Number.isNaN(date.getTime()) ? null : date;
-}
-
-// A job: {id, name, status, model, language, createdAt, audioS, doneS, fraction, realtimeFactor, error, hasAudio}.
-// status is queued | running | done | failed | cancelled.
+// A job: {id, name, status, model, language, createdAt, sizeBytes, audioS, doneS, fraction, position, realtimeFactor,
+// error, warning, hasAudio}. status is queued | running | done | failed | cancelled; position is its place in the queue.
 export function jobOf(json) {
   const progress = progressOf(json.progress ?? {});
   return {
     id: String(json.id),
-    name: json.name ?? json.file_name ?? json.filename ?? json.url ?? String(json.id),
+    name: json.name || json.url || String(json.id),
     status: json.status,
     model: json.model ?? null,
     language: json.language || null,
-    createdAt: dateOf(json.created_at ?? json.created),
-    audioS: number(json.duration) ?? number(json.audio_seconds) ?? progress.audioS,
+    createdAt: Number.isFinite(json.created_at) ? new Date(json.created_at * 1000) : null,
+    sizeBytes: number(json.size_bytes, 0),
+    audioS: number(json.duration) ?? progress.audioS,
     doneS: json.status === "done" ? null : progress.doneS,
     fraction: json.status === "done" ? 1 : progress.fraction,
+    position: number(json.queue_position),
     realtimeFactor: number(json.realtime_factor),
-    error: typeof json.error === "string" ? json.error : json.error?.message ?? null,
+    error: json.error?.message ?? null,
+    warning: json.warning ?? null,
+    hasAudio: json.audio_available === true,
   };
 }
 
-// How far a job is: {fraction, doneS, audioS}; null for what the server does not know yet.
+// How far a job is: {fraction, doneS, audioS, realtimeFactor, language}; null for what the server does not know yet.
 export function progressOf(json) {
-  if (Number.isFinite(json)) return { fraction: json, doneS: null, audioS: null };
-  const audioS = number(json.total_seconds) ?? number(json.audio_seconds) ?? number(json.duration);
-  const doneS = number(json.processed_seconds) ?? number(json.done_seconds) ?? number(json.seconds);
-  let fraction = number(json.fraction) ?? number(json.progress);
-  if (fraction === null && doneS !== null && audioS > 0) fraction = doneS / audioS;
-  return { fraction: fraction === null ? null : Math.min(1, Math.max(0, fraction)), doneS, audioS };
+  const audioS = json.audio_total > 0 ? json.audio_total : null;
+  return {
+    fraction: audioS === null ? null : Math.min(1, Math.max(0, number(json.fraction, 0))),
+    doneS: number(json.audio_done),
+    audioS,
+    realtimeFactor: json.realtime_factor > 0 ? json.realtime_factor : null,
+    language: json.language || null,
+  };
 }
 
 // One segment of a transcript: {start, end, text, speaker, words: [{text, start, end, p}]}.

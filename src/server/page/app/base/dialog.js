@@ -5,8 +5,9 @@ import { el, iconButton } from "./dom.js";
 export function openDialog(title, content, { onClose = () => {} } = {}) {
   const heading = el("h2", { id: "dialog-title" }, title);
   const dialog = el("dialog", { "aria-labelledby": "dialog-title" });
-  const close = iconButton("close", "Close", () => dialog.close());
-  dialog.append(el("div", { class: "dialog-head" }, heading, close), content);
+  const close = iconButton("close", "Close", () => dialog.close(), { class: "dialog-close" });
+  // Last, so that the focus begins in the content.
+  dialog.append(heading, content, close);
   dialog.addEventListener("close", () => {
     dialog.remove();
     onClose(dialog.returnValue);

@@ -71,7 +71,7 @@ export class DeviceView {
     const { kernels, ...machine } = hardware;
     const speed = card("Speed",
       el("p", { class: "big" }, times(performance.realtime_factor_recent ?? performance.realtime_factor), el("span", { class: "muted" }, " realtime")),
-      speedChart(this.#feed.samples),
+      speedChart(this.#feed.samples, { width: Math.max(260, this.place.clientWidth - 42) }),
       facts([["Over all", times(performance.realtime_factor)], ["Audio transcribed", clock(performance.audio_seconds_total)],
              ["Time it took", clock(performance.processing_seconds_total)]]));
     const flags = Object.entries(npu).filter(([key]) => key !== "available");

@@ -30,7 +30,7 @@ export class HomeView {
     wireDrop(zone, (dropped) => this.#add(dropped));
     this.node = el("div", { class: "home" },
       el("h1", { tabindex: "-1" }, "What was said?"), zone,
-      el("section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "How"), this.options.node));
+      el("section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "Options"), this.options.node));
   }
 
   #take(input, wanted = () => true) {

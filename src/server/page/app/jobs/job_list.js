@@ -5,9 +5,13 @@ import { announce, notice } from "../base/notice.js";
 import { isOver } from "./job_store.js";
 
 const kWords = {
-  waiting: "Waiting", uploading: "Sending", queued: "In the queue", running: "Transcribing", done: "Done", failed: "Failed",
+  waiting: "Waiting", uploading: "Sending", running: "Transcribing", done: "Done", failed: "Failed",
   cancelled: "Cancelled",
 };
+
+export function queueText(job) {
+  return job.position > 1 ? `In the queue, ${plural(job.position - 1, "file")} before it` : "Next in the queue";
+}
 
 function statusText(job) {
   const percent = job.fraction === null || job.fraction === undefined ? "" : ` ${Math.floor(job.fraction * 100)} %`;
@@ -18,6 +22,7 @@ function statusText(job) {
   }
   if (job.status === "done") return [job.audioS > 0 ? clock(job.audioS) : null, ago(job.createdAt)].filter(Boolean).join(" · ");
   if (job.status === "failed") return `${kWords.failed}: ${job.error ?? "unknown reason"}`;
+  if (job.status === "queued") return queueText(job);
   return job.note && job.status === "waiting" ? job.note : kWords[job.status] ?? job.status;
 }
 
@@ -79,7 +84,10 @@ export class JobList {
     }
     const { node, link, name, status, bar, again, remove } = row;
     node.dataset.status = job.status;
-    if (name.textContent !== job.name) name.textContent = job.name;
+    if (name.textContent !== job.name) {
+      name.textContent = job.name;
+      link.title = job.name;
+    }
     const text = statusText(job);
     if (status.textContent !== text) status.textContent = text;
     if (job.id === this.#current) link.setAttribute("aria-current", "page");

@@ -173,6 +173,7 @@ export class JobStore extends Emitter {
     this.#segments.set(id, []);
     await followJob(id, {
       signal: aborter.signal,
+      onBegin: () => this.#segments.set(id, []),
       onChange: (change) => this.#change(id, Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))),
       onSegment: (segment) => {
         this.#segments.get(id).push(segment);

@@ -20,11 +20,11 @@ export class Player extends Emitter {
     });
   }
 
-  // `duration` (seconds) is used until the file says its own.
-  load(blob, duration = 0) {
+  // Takes a Blob or an address. `duration` (seconds) is used until the file says its own.
+  load(source, duration = 0) {
     this.unload();
     this.#duration = duration;
-    this.#url = URL.createObjectURL(blob);
+    this.#url = typeof source === "string" ? source : URL.createObjectURL(source);
     this.#audio.src = this.#url;
     this.emit("state");
   }

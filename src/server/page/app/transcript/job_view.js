@@ -1,9 +1,13 @@
 // The page of one job: its transcript as far as there is one, the recording below it, and what can be done with both.
+import { call } from "../api/http.js";
+import { audioAddress } from "../api/jobs.js";
+import { apiKey } from "../api/key.js";
 import { outlineOf } from "../audio/outline.js";
 import { button, el, icon, iconButton, setLabel } from "../base/dom.js";
 import { clock, times } from "../base/format.js";
 import { openExport } from "../export/menu.js";
 import { languageName } from "../input/languages.js";
+import { queueText } from "../jobs/job_list.js";
 import { isOver } from "../jobs/job_store.js";
 import { keepRecording, recordingOf } from "../jobs/recordings.js";
 import { PlayerBar } from "../player/controls.js";
@@ -13,6 +17,9 @@ import { SearchBar } from "./search_bar.js";
 import { Session } from "./session.js";
 import { askForName, speakerStrip } from "./speakers.js";
 import { TranscriptView } from "./view.js";
+
+// Larger recordings are not fetched as a whole: they are played as they come, without an outline.
+const kMostFetchedBytes = 200e6;
 
 const kHelp = "Left and right arrow keys move from word to word, up and down from line to line. Enter plays from there, " +
   "space plays or pauses, E edits the line.";
@@ -65,13 +72,14 @@ export class JobView {
     this.export = button("", () => openExport(this.#session.document), { disabled: true, id: "export" }, icon("download"), "Export");
     this.progress = el("progress", { max: "1", "aria-label": "Progress", hidden: true });
     this.state = el("p", { class: "state" });
+    this.warning = el("p", { class: "state" });
     this.speakers = el("div", { class: "speaker-place" });
     this.node = el("div", { class: "job-view" },
       el("header", { class: "job-head" },
         el("a", { class: "icon-button back", href: "#/", "aria-label": "All transcripts", title: "All transcripts" }, icon("back")),
         el("div", { class: "job-title" }, this.heading, this.facts),
         el("div", { class: "toolbar", role: "group", "aria-label": "Editing" }, this.#search.node, this.undo, this.redo, this.export)),
-      this.progress, this.state, this.speakers,
+      this.progress, this.state, this.warning, this.speakers,
       el("p", { id: "transcript-help", class: "sr-only" }, kHelp), this.#view.node, this.#bar.node);
   }
 
@@ -86,15 +94,32 @@ export class JobView {
   }
 
   async #open() {
-    const recording = await recordingOf(this.#id);
-    if (recording) this.#hear(recording);
-    else this.#bar.reason = "This browser does not hold the recording.";
     try {
       if (await this.#store.find(this.#id) === null) this.#say("There is no such transcript.", true);
     } catch (error) {
       this.#say(error.message, true);
     }
     this.#follow();
+    await this.#findRecording();
+  }
+
+  // This browser has it, or the server, or whoever reads.
+  async #findRecording() {
+    const kept = await recordingOf(this.#id);
+    const job = this.#store.get(this.#id);
+    if (kept) return this.#hear(kept);
+    if (!job?.hasAudio) {
+      this.#bar.reason = "The recording was not kept.";
+      return undefined;
+    }
+    if (job.sizeBytes > kMostFetchedBytes && apiKey() === "") return this.#play(audioAddress(this.#id));
+    try {
+      const response = await call(audioAddress(this.#id), { signal: this.#aborter.signal });
+      return this.#hear(await response.blob());
+    } catch (error) {
+      if (error.name !== "AbortError") this.#bar.reason = "The recording could not be fetched.";
+      return undefined;
+    }
   }
 
   async #give(file) {
@@ -102,10 +127,14 @@ export class JobView {
     await keepRecording(this.#id, file);
   }
 
-  async #hear(blob) {
+  #play(source) {
     this.#bar.reason = null;
-    this.#player.load(blob, this.#store.get(this.#id)?.audioS ?? 0);
+    this.#player.load(source, this.#store.get(this.#id)?.audioS ?? 0);
     this.#bar.restoreRate();
+  }
+
+  async #hear(blob) {
+    this.#play(blob);
     const outline = await outlineOf(blob, this.#aborter.signal);
     if (outline === null) return;
     this.#bar.waveform.peaks = outline.peaks;
@@ -120,16 +149,17 @@ export class JobView {
   // The job has changed.
   #follow() {
     const job = this.#store.get(this.#id);
-    if (job === null || this.#loaded) return;
-    this.#titled(job.name);
+    if (job === null) return;
     this.#describe(job);
+    if (this.#loaded) return;
+    this.#titled(job.name);
     this.progress.hidden = isOver(job);
     if (Number.isFinite(job.fraction) && job.status === "running") this.progress.value = job.fraction;
     else this.progress.removeAttribute("value");
     if (job.status === "done") this.#load(job);
     else if (job.status === "failed") this.#say(`This could not be transcribed: ${job.error ?? "the server does not say why"}`, true);
     else if (job.status === "cancelled") this.#say("This was cancelled.");
-    else if (job.status === "queued") this.#say("In the queue. The transcript appears here as it is made.");
+    else if (job.status === "queued") this.#say(`${queueText(job)}. The transcript appears here as it is made.`);
     else this.#say("");
     if (job.status === "running") this.#grow();
   }
@@ -149,7 +179,7 @@ export class JobView {
     if (this.#loaded) return;
     const segments = this.#store.segments(this.#id);
     this.#partial ??= documentOf({ id: this.#id, title: this.title, result: { language: null, duration: null, segments: [] } });
-    const known = this.#partial.segments;
+    const known = this.#partial.segments.length > segments.length ? [] : this.#partial.segments;
     const fresh = segments.slice(known.length).map((segment, i) => segmentFrom(segment, known.length + i));
     this.#partial = { ...this.#partial, segments: [...known, ...fresh] };
     this.#view.editable = false;
@@ -196,7 +226,9 @@ export class JobView {
       job.audioS > 0 ? clock(job.audioS) : null, job.language ? languageName(job.language) : null, job.model,
       job.realtimeFactor > 0 ? `${times(job.realtimeFactor)} realtime` : null, job.createdAt?.toLocaleString() ?? null,
     ];
-    this.facts.textContent = facts.filter(Boolean).join(" · ");
+    const text = facts.filter(Boolean).join(" · ");
+    if (this.facts.textContent !== text) this.facts.textContent = text;
+    this.warning.textContent = job.warning ?? "";
   }
 
   // Undo and redo as everywhere; fields keep their own.

@@ -25,7 +25,6 @@ export class TranscriptView {
   // acts: play(time), toggle(), edit(segmentId, {text, speaker}), renameSpeaker(id).
   constructor(acts) {
     this.#acts = acts;
-    this.editable = true;
     this.#list = el("ol", { class: "segments" });
     this.node = el("div", {
       class: "transcript", role: "group", tabindex: "0", "aria-label": "Transcript", "aria-describedby": "transcript-help",
@@ -38,6 +37,13 @@ export class TranscriptView {
     }
   }
   #list;
+
+  #editable = true;
+
+  set editable(editable) {
+    this.#editable = editable;
+    this.node.classList.toggle("fixed", !editable);
+  }
 
   get editing() { return this.#editor !== null; }
 
@@ -191,7 +197,7 @@ export class TranscriptView {
   }
 
   #edit(id) {
-    if (!this.editable) return;
+    if (!this.#editable) return;
     this.#editor?.finish(true);
     const row = this.#rows.find((each) => each.segment.id === id);
     if (!row) return;
