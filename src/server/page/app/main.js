@@ -1,5 +1,6 @@
 // Puts the page together: which view stands at which address, and what they share.
-import { setLabel } from "./base/dom.js";
+import { askForKey } from "./api/key.js";
+import { button, setLabel } from "./base/dom.js";
 import { wireThemeButton } from "./base/theme.js";
 import { notice } from "./base/notice.js";
 import { DeviceView } from "./device/device_view.js";
@@ -47,11 +48,20 @@ function show(first) {
   scrollTo(0, 0);
 }
 
+// A line on top while the server cannot be used.
+function showReach(problem) {
+  const line = document.getElementById("reach");
+  line.hidden = problem === null;
+  if (problem === null) return;
+  const enter = async () => await askForKey({ again: true }) && location.reload();
+  line.replaceChildren(problem.status === 401 ? "Without an API key this server gives nothing away. " :
+    `${problem.message} This page tries again.`, ...(problem.status === 401 ? [button("Enter a key", enter, { class: "link" })] : []));
+}
+
 async function start() {
   document.getElementById("job-list").replaceWith(list.node);
   wireThemeButton(document.getElementById("theme"));
-  const reach = document.getElementById("reach");
-  store.on("reach", (reached) => { reach.hidden = reached; });
+  store.on("reach", showReach);
   // Who has just given one file wants to see it.
   store.on("sent", (fileId, id) => {
     if (view === home && fileId === home.single) location.hash = `#/job/${encodeURIComponent(id)}`;
@@ -61,6 +71,9 @@ async function start() {
     setLabel(document.getElementById("device-link"), `Device: ${status.hardware?.name ?? status.hardware?.type ?? "this server"}`);
   });
   addEventListener("hashchange", () => show(false));
+  addEventListener("beforeunload", (event) => {
+    if (store.holdsFiles || view.recording) event.preventDefault();
+  });
   addEventListener("pagehide", () => view?.keep?.());
   show(true);
   await store.start();
@@ -68,7 +81,7 @@ async function start() {
   try {
     await home.options.loadModels();
   } catch (error) {
-    notice(error.message, { problem: true });
+    if (error.status !== 401) notice(error.message, { problem: true });
   }
 }
 

@@ -6,9 +6,11 @@ import { sendForm } from "./upload.js";
 
 const pathOf = (id, rest = "") => `/v1/jobs/${encodeURIComponent(id)}${rest}`;
 
-export async function listJobs() {
-  const json = await getJson("/v1/jobs?limit=100");
-  return json.data.map(jobOf);
+// The newest jobs, or those older than the place that `next` of the page before names: {jobs, next}, null at the end.
+export async function listJobs(after = null) {
+  const query = new URLSearchParams({ limit: "50", ...(after === null ? {} : { after }) });
+  const json = await getJson(`/v1/jobs?${query}`);
+  return { jobs: json.data.map(jobOf), next: json.has_more ? json.next : null };
 }
 
 export async function getJob(id) {

@@ -5,6 +5,7 @@ import { readSetting, writeSetting } from "../base/storage.js";
 
 let key = null;
 let asking = null;
+let declined = false;
 
 function readSession() {
   try {
@@ -29,8 +30,10 @@ function remember(value, forLong) {
   }
 }
 
-// Resolves to whether a key was given. Those who ask meanwhile get the same answer.
-export function askForKey() {
+// Resolves to whether a key was given. Those who ask meanwhile get the same answer; who has said no is asked again only
+// when they wish (`again`).
+export function askForKey({ again = false } = {}) {
+  if (declined && !again) return Promise.resolve(false);
   asking ??= new Promise((resolve) => {
     const input = el("input", { id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false" });
     const long = el("input", { id: "keep-key", type: "checkbox" });
@@ -46,6 +49,7 @@ export function askForKey() {
         const given = result === "given" && input.value.trim() !== "";
         if (given) remember(input.value.trim(), long.checked);
         asking = null;
+        declined = !given;
         resolve(given);
       },
     });

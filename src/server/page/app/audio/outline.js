@@ -2,7 +2,7 @@
 import { kPeaksPerSecond, peaksBetween } from "./peaks.js";
 
 // Decoding holds the whole recording; beyond this the page does without the outline.
-const kLargestBytes = 400e6;
+const kLargestBytes = 200e6;
 // An outline needs no more; the browser lowers the rate as it decodes.
 const kRate = 8000;
 const kPieceS = 60;

@@ -8,6 +8,7 @@ import { Recorder } from "./recorder.js";
 
 export class HomeView {
   #store;
+  #recorder;
   single = null;  // the store's id of a file that was given alone
 
   constructor(store) {
@@ -18,7 +19,7 @@ export class HomeView {
     const folder = el("input", { type: "file", webkitdirectory: true, class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
     files.addEventListener("change", () => this.#take(files));
     folder.addEventListener("change", () => this.#take(folder, isMedia));
-    const recorder = new Recorder((file) => this.#add([file]));
+    const recorder = this.#recorder = new Recorder((file) => this.#add([file]));
     const zone = el("div", { class: "drop-zone" },
       el("p", { class: "drop-title" }, "Drop recordings here"),
       el("p", { class: "muted" }, "Sound or video, single files or a whole folder."),
@@ -32,6 +33,8 @@ export class HomeView {
       el("h1", { tabindex: "-1" }, "What was said?"), zone,
       el("section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "Options"), this.options.node));
   }
+
+  get recording() { return this.#recorder.recording; }
 
   #take(input, wanted = () => true) {
     this.#add([...input.files].filter(wanted));

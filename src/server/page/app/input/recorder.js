@@ -26,6 +26,8 @@ export class Recorder {
     this.node = el("span", { class: "recorder" }, this.button, this.level);
   }
 
+  get recording() { return this.#stop !== null; }
+
   async #toggle() {
     this.button.disabled = true;
     try {

@@ -1,5 +1,5 @@
 // The list of jobs: what waits, what runs and how far it is, what is done.
-import { el, iconButton } from "../base/dom.js";
+import { button, el, iconButton } from "../base/dom.js";
 import { ago, clock, plural } from "../base/format.js";
 import { announce, notice } from "../base/notice.js";
 import { isOver } from "./job_store.js";
@@ -44,8 +44,11 @@ export class JobList {
       this.#draw();
     });
     this.#field = field;
+    this.#older = button("Show older ones", () => this.#showOlder(), { hidden: true });
+    this.#heading = el("h2", { id: "jobs-title", tabindex: "-1" }, "Transcripts");
     this.node = el("section", { class: "job-list", "aria-labelledby": "jobs-title" },
-      el("div", { class: "job-list-head" }, el("h2", { id: "jobs-title" }, "Transcripts"), this.#summary), field, this.#empty, this.#list);
+      el("div", { class: "job-list-head" }, this.#heading, this.#summary), field, this.#empty, this.#list,
+      this.#older);
     store.on("change", () => this.#draw());
     this.#draw();
   }
@@ -53,6 +56,8 @@ export class JobList {
   #empty;
   #summary;
   #field;
+  #older;
+  #heading;
 
   set current(id) {
     this.#current = id;
@@ -67,6 +72,7 @@ export class JobList {
     this.#empty.hidden = shown.length > 0;
     this.#empty.textContent = jobs.length === 0 ? "Transcripts will be listed here." : "No transcript has such a name.";
     this.#field.hidden = jobs.length < 6;
+    this.#older.hidden = !this.#store.hasOlder;
     const nodes = shown.map((job) => this.#row(job));
     const wanted = new Set(nodes);
     for (const node of [...this.#list.children]) if (!wanted.has(node)) node.remove();
@@ -103,7 +109,7 @@ export class JobList {
   }
 
   #make(job) {
-    const name = el("span", { class: "job-name" });
+    const name = el("span", { class: "job-name", dir: "auto" });
     const status = el("span", { class: "job-status" });
     const bar = el("progress", { max: "1", "aria-label": `Progress of ${job.name}` });
     const link = el(job.file ? "div" : "a", { class: "job-link", href: job.file ? null : `#/job/${encodeURIComponent(job.id)}` }, name, status);
@@ -113,12 +119,22 @@ export class JobList {
     return { node, link, name, status, bar, again, remove };
   }
 
+  async #showOlder() {
+    try {
+      await this.#store.showOlder();
+    } catch (error) {
+      notice(error.message, { problem: true });
+    }
+  }
+
   async #remove(id) {
     const job = this.#store.get(id);
     const done = job.status === "done";
     if (done && !confirm(`Remove the transcript of ${job.name}, with all corrections?`)) return;
     try {
+      const hadFocus = this.#rows.get(id).node.contains(document.activeElement);
       await this.#store.remove(id);
+      if (hadFocus && !this.#store.get(id)) this.#heading.focus();
       if (this.#current === id && isOver(job)) location.hash = "#/";
     } catch (error) {
       notice(error.message, { problem: true });

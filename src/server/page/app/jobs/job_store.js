@@ -1,5 +1,5 @@
 // All jobs this page knows: those that wait to be sent or are being sent, and the server's. Emits "change" (something
-// about some job), "segment" (id) and "reach" (whether the server can be reached).
+// about some job), "segment" (id), "sent" (a file's id and its job's) and "reach" (null, or why the server cannot be used).
 import { cancelJob, followJob, getJob, listJobs, submitJob } from "../api/jobs.js";
 import { Emitter } from "../base/emitter.js";
 import { kept } from "../base/storage.js";
@@ -20,8 +20,10 @@ export class JobStore extends Emitter {
   #silent = new Set();  // jobs whose events the server does not give
   #sending = false;
   #timer = 0;
-  #reached = true;
+  #problem = null;
   #count = 0;
+  #next;  // where older jobs begin; null when all are here, undefined before the first list
+  #local = this.#loadLocal();
 
   // Newest first.
   get all() { return [...this.#jobs.values()].sort((a, b) => b.createdAt - a.createdAt); }
@@ -30,12 +32,20 @@ export class JobStore extends Emitter {
   segments(id) { return this.#segments.get(id) ?? []; }
   get busy() { return this.all.some((job) => !isOver(job)); }
 
+  get hasOlder() { return typeof this.#next === "string"; }
+  // Files that have not gone to the server yet: who leaves the page loses them.
+  get holdsFiles() { return this.all.some((job) => job.file && !isOver(job)); }
+
   async start() {
+    await this.#local;
+    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
+    return this.refresh();
+  }
+
+  async #loadLocal() {
     for (const id of await kept.keys("transcripts")) {
       if (String(id).startsWith("live-")) this.addLocal(await kept.get("transcripts", id));
     }
-    document.addEventListener("visibilitychange", () => document.hidden || this.refresh());
-    return this.refresh();
   }
 
   // A transcript that only this browser has.
@@ -65,10 +75,17 @@ export class JobStore extends Emitter {
   async refresh() {
     clearTimeout(this.#timer);
     try {
-      for (const job of await listJobs()) this.#put(job);
-      this.#reach(true);
-    } catch {
-      this.#reach(false);
+      const before = this.all.filter((job) => !job.file && !job.local);
+      const { jobs, next } = await listJobs();
+      for (const job of jobs) this.#put(job);
+      // What the list passes over was removed elsewhere.
+      const oldest = next === null ? 0 : jobs.at(-1).createdAt;
+      const listed = new Set(jobs.map((job) => job.id));
+      for (const job of before) if (job.createdAt >= oldest && !listed.has(job.id)) this.#jobs.delete(job.id);
+      if (this.#next === undefined) this.#next = next;
+      this.#reach(null);
+    } catch (error) {
+      this.#reach(error);
     }
     this.#followSome();
     this.emit("change");
@@ -76,8 +93,16 @@ export class JobStore extends Emitter {
     this.#timer = setTimeout(() => document.hidden || this.refresh(), this.busy ? kActivePollMs : kIdlePollMs);
   }
 
+  async showOlder() {
+    const { jobs, next } = await listJobs(this.#next);
+    for (const job of jobs) this.#put(job);
+    this.#next = next;
+    this.emit("change");
+  }
+
   // A job that the list does not hold any more is asked for by itself. Null when there is none.
   async find(id) {
+    await this.#local;
     if (!this.#jobs.has(id)) {
       try {
         this.#put(await getJob(id));
@@ -126,9 +151,9 @@ export class JobStore extends Emitter {
     this.emit("change");
   }
 
-  #reach(reached) {
-    if (reached !== this.#reached) this.emit("reach", reached);
-    this.#reached = reached;
+  #reach(problem) {
+    if (problem?.message !== this.#problem?.message) this.emit("reach", problem);
+    this.#problem = problem;
   }
 
   async #sendNext() {

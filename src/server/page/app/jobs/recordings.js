@@ -2,8 +2,11 @@
 import { kept, readSetting, writeSetting } from "../base/storage.js";
 
 const kMost = 30;
+const kLargestBytes = 200e6;
 
+// Larger recordings are not kept: they would fill the disk, and the server has them.
 export async function keepRecording(id, blob) {
+  if (blob.size > kLargestBytes) return;
   const ids = [...readSetting("recordings", []).filter((each) => each !== id), id];
   await kept.put("recordings", id, blob);
   for (const old of ids.splice(0, Math.max(0, ids.length - kMost))) await kept.remove("recordings", old);

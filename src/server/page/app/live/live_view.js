@@ -32,7 +32,7 @@ export class LiveView {
     this.language.value = options.language.input.value;
     this.state = el("p", { class: "muted", role: "status" });
     this.finals = el("div", { class: "finals", "aria-live": "polite", "aria-relevant": "additions" });
-    this.partial = el("p", { class: "partial", "aria-hidden": "true" });
+    this.partial = el("p", { class: "partial", dir: "auto", "aria-hidden": "true" });
     this.captions = el("div", { class: "captions", tabindex: "0", role: "group", "aria-label": "Captions" }, this.finals, this.partial);
     this.after = el("p", { class: "after" });
     this.node = el("div", { class: "live" },
@@ -45,6 +45,8 @@ export class LiveView {
     this.#show(false);
   }
 
+  get recording() { return this.#connection !== null; }
+
   close() {
     this.#closed = true;
     if (this.#connection !== null) this.#finish();
@@ -56,9 +58,10 @@ export class LiveView {
       await (this.#connection === null ? this.#start() : this.#finish());
     } catch (error) {
       notice(error.message, { problem: true });
+      this.#connection?.close();
+      this.#connection = null;
       await this.#stopCapture?.();
       this.#stopCapture = null;
-      this.#connection = null;
       this.#show(false);
     }
     this.button.disabled = false;
@@ -122,7 +125,7 @@ export class LiveView {
     if (caption.kind === "partial") this.partial.textContent = caption.text.trim();
     if (caption.kind !== "final" || caption.text.trim() === "") return this.#scroll();
     this.partial.textContent = "";
-    this.finals.append(el("p", {}, caption.text.trim()));
+    this.finals.append(el("p", { dir: "auto" }, caption.text.trim()));
     const whole = { start: caption.start ?? 0, end: caption.end ?? caption.start ?? 0, text: caption.text, speaker: null, words: [] };
     this.#segments.push(...(caption.segments.length > 0 ? caption.segments : [whole]));
     return this.#scroll();

@@ -11,7 +11,7 @@ function protocols() {
 }
 
 // `query` are pairs. onCaption(caption) as captionOf() gives it; onEnd(reason): null when all was well. Resolves, once
-// the server listens, to {send(Int16Array), finish()}; finish() resolves when the last caption has come.
+// the server listens, to {send(Int16Array), close(), finish()}; finish() resolves when the last caption has come.
 export async function openCaptions(query, { onCaption, onEnd }) {
   const address = new URL(`/ws/transcribe?${new URLSearchParams(query)}`, location.href);
   address.protocol = location.protocol === "https:" ? "wss:" : "ws:";
@@ -38,6 +38,7 @@ export async function openCaptions(query, { onCaption, onEnd }) {
     send: (samples) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(samples);
     },
+    close: () => socket.close(1000),
     finish: async () => {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "end" }));
       await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, kLastWordsMs))]);

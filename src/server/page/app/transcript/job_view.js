@@ -65,7 +65,7 @@ export class JobView {
     });
     this.#search = new SearchBar(this.#view);
     this.#bar = new PlayerBar(this.#player, { onChoose: (file) => this.#give(file) });
-    this.heading = el("h1", { tabindex: "-1" }, this.title);
+    this.heading = el("h1", { tabindex: "-1", dir: "auto" }, this.title);
     this.facts = el("p", { class: "muted facts" });
     this.undo = iconButton("undo", "Undo", () => this.#session.undo(), { disabled: true, id: "undo" });
     this.redo = iconButton("redo", "Redo", () => this.#session.redo(), { disabled: true, id: "redo" });
@@ -80,7 +80,7 @@ export class JobView {
         el("div", { class: "job-title" }, this.heading, this.facts),
         el("div", { class: "toolbar", role: "group", "aria-label": "Editing" }, this.#search.node, this.undo, this.redo, this.export)),
       this.progress, this.state, this.warning, this.speakers,
-      el("p", { id: "transcript-help", class: "sr-only" }, kHelp), this.#view.node, this.#bar.node);
+      el("p", { id: "transcript-help", class: "help" }, kHelp), this.#view.node, this.#bar.node);
   }
 
   keep() { this.#session.keep(); }

@@ -15,7 +15,7 @@ export class SegmentEditor {
   constructor(document, segment, done) {
     this.#done = done;
     this.#before = { text: textOf(segment), speaker: segment.speaker };
-    this.text = el("textarea", { rows: "2", "aria-label": `Text at ${clock(segment.start)}`, spellcheck: "true" });
+    this.text = el("textarea", { rows: "2", dir: "auto", "aria-label": `Text at ${clock(segment.start)}`, spellcheck: "true" });
     this.text.value = this.#before.text;
     if (document.language) this.text.lang = document.language;
     this.speaker = el("select", { "aria-label": "Speaker" },

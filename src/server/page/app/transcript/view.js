@@ -50,6 +50,7 @@ export class TranscriptView {
   // Draws what differs from what is shown.
   render(document) {
     this.#document = document;
+    if (document.language) this.#list.lang = document.language;
     const old = new Map(this.#rows.map((row) => [row.segment.id, row]));
     let speaker = null;
     this.#rows = document.segments.map((segment) => {
@@ -83,7 +84,7 @@ export class TranscriptView {
       const span = el("span", { class: `word${unsure}`, data: { word: i }, title }, word.text.slice(lead));
       return { lead: word.text.slice(0, lead), span };
     });
-    const text = el("p", { class: "segment-text" }, words.flatMap(({ lead, span }) => (lead ? [lead, span] : [span])));
+    const text = el("p", { class: "segment-text", dir: "auto" }, words.flatMap(({ lead, span }) => (lead ? [lead, span] : [span])));
     const name = turn === null ? null : button(turn, () => this.#acts.renameSpeaker(segment.speaker), {
       class: "turn", tabindex: "-1", title: `Rename ${turn}`,
     });
