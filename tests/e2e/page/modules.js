@@ -6,6 +6,7 @@ import { Resampler } from "/src/server/page/app/audio/resample.js";
 import { wavHeader } from "/src/server/page/app/audio/wav.js";
 import { bytes, clock, spokenTime, times } from "/src/server/page/app/base/format.js";
 import { roundUp } from "/src/server/page/app/device/chart.js";
+import { engineOf, samplesOf } from "/src/server/page/app/device/prometheus.js";
 import { captionsOf } from "/src/server/page/app/export/captions.js";
 import { kFormats } from "/src/server/page/app/export/formats.js";
 import { srtTime, vttTime } from "/src/server/page/app/export/timecode.js";
@@ -82,6 +83,16 @@ check("captions of every kind", () => {
   same(captionOf({ type: "partial", text: "he" }).kind, "partial");
   same(captionOf({ type: "error", error: { message: "full" } }).text, "full");
   same(captionOf({ type: "ready" }).kind, "other");
+});
+
+check("the server's numbers are read", () => {
+  const text = '# HELP x y\namanuensis_model_loaded{model="a \\"b\\" {c}",kernels="avx512"} 1\n' +
+    'amanuensis_stage_seconds_total{model="a \\"b\\" {c}",stage="encoder",device="cpu"} 1.5e1 1700000000\nprocess_resident_memory_bytes 7\n';
+  same(samplesOf(text).length, 3);
+  const engine = engineOf(samplesOf(text));
+  same([engine.memoryBytes, engine.models[0].id, engine.models[0].kernels], [7, 'a "b" {c}', "avx512"]);
+  same(engine.models[0].stages, [{ name: "encoder", device: "cpu", seconds: 15 }]);
+  same(engineOf(samplesOf("")), { memoryBytes: null, models: [] });
 });
 
 check("text is cut into words that keep their spaces", () => {

@@ -1,8 +1,9 @@
 """The other pages: live captions, the list of transcripts, options, the device, and what happens without a key."""
+import subprocess
 import unittest
 
-from browser import RECORDING, media
-from page_case import PageCase, Server
+from browser import RECORDING, WORK, media
+from page_case import PROGRAM, PageCase, Server
 
 
 class LiveTest(PageCase):
@@ -88,11 +89,15 @@ class DeviceTest(PageCase):
         browser = self.browser
         self.open_transcript()
         self.go("#/device")
-        browser.wait(lambda: browser.all(".card tbody tr"), "the kernels", 20)
+        browser.wait(lambda: browser.all(".card tbody tr"), "the stages", 20)
         status = browser.js("return fetch('/status').then((reply) => reply.json())")
         shown = browser.one(".cards").text
         self.assertIn(status["hardware"]["name"], shown)
-        self.assertGreater(len(browser.all(".card tbody tr")), 3)
+        rows = browser.js("""return [...document.querySelectorAll(".card tbody tr")]
+          .map((row) => [...row.children].map((cell) => cell.textContent))""")
+        encoder = next(row for row in rows if row[0] == "Encoder")
+        self.assertEqual(encoder[1:3], [status["hardware"]["kernels"], status["hardware"]["device"]])
+        self.assertGreater(float(encoder[3].split()[0]), 0, "the encoder has worked")
         browser.wait(lambda: "now" in browser.one(".chart").get_attribute("aria-label"), "the speed over time", 20)
         browser.screenshot("device")
 
@@ -103,19 +108,24 @@ class KeyTest(PageCase):
         self.keyed = None
 
     def tearDown(self):
+        # The browser's console tells of every 401.
+        self.browser.problems()
         if self.keyed is not None:
             self.keyed.stop()
 
     def test_a_server_with_keys_is_asked_with_one(self):
         browser = self.browser
-        self.keyed = Server("keyed", "--api-key", "a-key-for-the-test")
+        keys = WORK / "keys"
+        keys.unlink(missing_ok=True)
+        made = subprocess.run([PROGRAM, "keys", "new", "tester", "--file", str(keys)], check=True, capture_output=True, text=True)
+        self.keyed = Server("keyed", "--key-file", str(keys))
         browser.driver.get(f"{self.keyed.address}/#/")
         browser.wait(lambda: browser.all("#api-key"), "the question for the key", 20)
         browser.screenshot("key")
         browser.type("a wrong one")
         browser.keys("Enter")
         browser.wait(lambda: "does not accept" in browser.one("dialog").text, "the question again", 20)
-        browser.type("a-key-for-the-test")
+        browser.type(made.stdout.strip())
         browser.keys("Enter")
         browser.wait(lambda: "demo" in browser.one("#option-model").text, "the models", 20)
         browser.one("#file-input").send_keys(str(RECORDING))

@@ -69,7 +69,7 @@ export function modelsOf(json) {
     .map((model) => ({ id: model.id, isDefault: model.default === true, loaded: model.loaded === true }));
 }
 
-// A message of live captions: {kind: "partial" | "final" | "error" | "done" | "other", text, start, end, segments}.
+// A message of live captions: {kind: "partial" | "final" | "error" | "done" | "other", text, start, end, language, segments}.
 export function captionOf(json) {
   const type = String(json.type ?? json.event ?? "");
   const kind = ["partial", "final", "error", "done"].find((each) => type === each || type.endsWith(`.${each}`)) ?? "other";
@@ -78,6 +78,7 @@ export function captionOf(json) {
     text: (kind === "error" ? json.error?.message ?? json.message : json.text) ?? "",
     start: number(json.start),
     end: number(json.end),
+    language: json.language || null,
     segments: (json.segments ?? (json.words ? [json] : [])).map(segmentOf),
   };
 }

@@ -4,8 +4,8 @@ import { bytes, clock, times } from "../base/format.js";
 import { speedChart } from "./chart.js";
 
 const kNames = {
-  type: "Kind", name: "Processor", device: "Device", priority: "Order of devices", matmul: "Matrix products",
-  current_model: "Model", models_found: "Models here", version: "Version",
+  type: "Kind", name: "Processor", device: "Device", priority: "Order of devices", memory: "Memory in use",
+  current_model: "Model", models_found: "Models here",
 };
 
 // "self_attention" -> "Self attention".
@@ -28,18 +28,26 @@ function card(title, ...content) {
   return el("section", { class: "card" }, el("h2", {}, title), ...content);
 }
 
-// {gemm: "avx512"}, [{name, device}] or ["avx512"]: a table when it has names.
-function kernelTable(kernels, device) {
-  const rows = Array.isArray(kernels)
-    ? kernels.map((each) => (typeof each === "object" ? [each.name ?? each.operation, each.variant ?? each.kernel ?? "", each.device ?? device] : [each, "", device]))
-    : Object.entries(kernels ?? {}).map(([name, each]) =>
-        (typeof each === "object" && each !== null ? [name, each.variant ?? each.kernel ?? "", each.device ?? device] : [name, each, device]));
-  if (rows.length === 0) return el("p", { class: "muted" }, "The server does not say.");
-  const head = ["Operation", "Kernel", "Runs on"];
-  return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": "Kernels" }, el("table", {},
-    el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
-    el("tbody", {}, rows.map(([name, variant, where]) =>
-      el("tr", {}, el("th", { scope: "row" }, titled(textOf(name))), el("td", {}, textOf(variant)), el("td", {}, textOf(where)))))));
+const kStages = {
+  decode_audio: "Reading the file", voice_activity: "Finding speech", log_mel: "Spectrum", encoder: "Encoder", decoder: "Decoder",
+  choosing: "Choosing words", word_times: "Word times",
+};
+
+// Each stage of a model's work: with which kernels, on which device, for how long so far.
+function stageTable({ id, kernels, computeType, stages }) {
+  const all = stages.reduce((sum, stage) => sum + stage.seconds, 0) || 1;
+  const head = ["Stage", "Kernels", "Runs on", "Time", "Share"];
+  const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)),
+    [kernels, device, `${seconds.toFixed(1)} s`, `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
+  return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
+    el("table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
+      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, stages.map(row))));
+}
+
+function stages(engine) {
+  if (engine === null) return el("p", { class: "muted" }, "The server does not say.");
+  if (engine.models.length === 0) return el("p", { class: "muted" }, "No model is in memory; the first recording loads one.");
+  return engine.models.map(stageTable);
 }
 
 export class DeviceView {
@@ -68,7 +76,7 @@ export class DeviceView {
 
   #draw() {
     const { hardware = {}, npu_runtime: npu = {}, diarization = {}, queue = {}, performance = {}, ...rest } = this.#feed.status;
-    const { kernels, ...machine } = hardware;
+    const engine = this.#feed.engine;
     const speed = card("Speed",
       el("p", { class: "big" }, times(performance.realtime_factor_recent ?? performance.realtime_factor), el("span", { class: "muted" }, " realtime")),
       speedChart(this.#feed.samples, { width: Math.max(260, this.place.clientWidth - 42) }),
@@ -77,23 +85,20 @@ export class DeviceView {
     const flags = Object.entries(npu).filter(([key]) => key !== "available");
     const nodes = [
       speed,
+      card("Where the work is done", stages(engine)),
       card("Queue", facts([["Running", queue.running], ["Waiting", queue.waiting], ["Room for", queue.capacity]])),
-      card("Machine", facts([...Object.entries(machine), ["current_model", rest.current_model], ["models_found", rest.models_found],
-                             ["version", rest.version], ...(rest.memory_bytes ? [["Memory in use", bytes(rest.memory_bytes)]] : [])]
+      card("Machine", facts([...Object.entries(hardware), ["current_model", rest.current_model], ["models_found", rest.models_found],
+                             ["version", rest.version], ...(engine?.memoryBytes ? [["memory", bytes(engine.memoryBytes)]] : [])]
         .map(([key, value]) => [titled(key), value]))),
-      card("Kernels", kernelTable(kernels, machine.device ?? machine.type)),
       card("NPU", npu.available ? facts(flags.map(([key, value]) => [titled(key), value])) :
                                   el("p", { class: "muted" }, "No NPU is in use here.")),
       card("Speakers", el("p", { class: diarization.available ? "" : "muted" },
         diarization.available ? `Speakers are told apart${diarization.model ? ` by ${diarization.model}` : ""}.` :
                                 diarization.note || "Speakers cannot be told apart here.")),
     ];
-    // A reader in the middle of the table stays there.
-    const scrolled = this.place.querySelector(".table-room")?.scrollTop ?? 0;
-    const focused = this.place.querySelector(".table-room") === document.activeElement;
+    const focused = [...this.place.querySelectorAll(".table-room")].indexOf(document.activeElement);
     this.place.replaceChildren(...nodes);
-    const room = this.place.querySelector(".table-room");
-    if (room) room.scrollTop = scrolled;
-    if (room && focused) room.focus();
+    // Who reads a table goes on reading it.
+    if (focused >= 0) this.place.querySelectorAll(".table-room")[focused]?.focus({ preventScroll: true });
   }
 }

@@ -18,6 +18,7 @@ export class LiveView {
   #stopCapture = null;
   #pieces = [];
   #segments = [];
+  #heardLanguage = null;
   #closed = false;
 
   constructor(store, options) {
@@ -122,6 +123,7 @@ export class LiveView {
   }
 
   #take(caption) {
+    this.#heardLanguage = caption.language ?? this.#heardLanguage;
     if (caption.kind === "partial") this.partial.textContent = caption.text.trim();
     if (caption.kind !== "final" || caption.text.trim() === "") return this.#scroll();
     this.partial.textContent = "";
@@ -140,7 +142,7 @@ export class LiveView {
     const file = wavFile(this.#pieces, kCaptureRate, recordingName());
     const id = `live-${Date.now()}`;
     const duration = this.#pieces.reduce((sum, piece) => sum + piece.length, 0) / kCaptureRate;
-    const result = { language: this.language.value || null, duration, segments: this.#segments };
+    const result = { language: this.language.value || this.#heardLanguage, duration, segments: this.#segments };
     const document = { ...documentOf({ id, title: file.name.replace("Recording", "Captions").replace(/\.wav$/, ""), result }), createdAt: Date.now() };
     await kept.put("transcripts", id, document);
     await keepRecording(id, file);

@@ -224,7 +224,7 @@ export class JobView {
   #describe(job) {
     const facts = [
       job.audioS > 0 ? clock(job.audioS) : null, job.language ? languageName(job.language) : null, job.model,
-      job.realtimeFactor > 0 ? `${times(job.realtimeFactor)} realtime` : null, job.createdAt?.toLocaleString() ?? null,
+      job.realtimeFactor > 0 ? `${times(job.realtimeFactor)} realtime` : null, job.createdAt?.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) ?? null,
     ];
     const text = facts.filter(Boolean).join(" · ");
     if (this.facts.textContent !== text) this.facts.textContent = text;
