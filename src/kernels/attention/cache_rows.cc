@@ -151,13 +151,19 @@ void copy_cache_rows(const CacheLayout& to_layout, std::byte* to, const CacheLay
 }
 
 void unpack_int8_keys(const CacheLayout& layout, const std::byte* head, std::size_t rows, float* to) {
-  const CacheLayout floats(AttentionType::kFloat32, rows, layout.head_dim());
-  std::fill_n(to, floats.key_elements(rows), 0.0f);
-  const auto* keys = reinterpret_cast<const std::int8_t*>(head);
+  const std::size_t dim = layout.head_dim();
   const auto* steps = reinterpret_cast<const float*>(head + layout.key_steps_offset());
-  for (std::size_t row = 0; row < rows; ++row) {
-    for (std::size_t d = 0; d < layout.head_dim(); ++d) {
-      to[floats.key_index(row, d)] = static_cast<float>(keys[layout.key_index(row, d)]) * steps[row];
+  for (std::size_t first = 0; first < rows; first += kKeyBlock, to += dim * kKeyBlock) {
+    // Zeros for the rows past the last.
+    float block_steps[kKeyBlock] = {};
+    std::copy_n(steps + first, std::min(kKeyBlock, rows - first), block_steps);
+    for (std::size_t d = 0; d < dim; ++d) {
+      const auto* units = reinterpret_cast<const std::uint32_t*>(head + layout.key_index(first, d / 4 * 4));
+      const unsigned above = 24 - 8 * static_cast<unsigned>(d % 4);
+      for (std::size_t row = 0; row < kKeyBlock; ++row) {
+        const std::int32_t value = static_cast<std::int32_t>(units[row] << above) >> 24;
+        to[d * kKeyBlock + row] = static_cast<float>(value) * block_steps[row];
+      }
     }
   }
 }

@@ -24,8 +24,9 @@ namespace amanuensis::kernels {
 
 inline constexpr std::size_t kKeyBlock = 32;
 
-// Rows of queries that a variant may take at once, so that what several rows of one task see is read once for them all.
-inline constexpr std::size_t kCachedRowsAtOnce = 4;
+// Rows of queries that a variant may take at once, so that what several rows of one task see is read once for them all:
+// as many as a usual beam has.
+inline constexpr std::size_t kCachedRowsAtOnce = 5;
 
 // Where the elements (float, the sixteen bits of a bfloat16, or a signed byte) of one head's keys and values lie.
 class CacheLayout {

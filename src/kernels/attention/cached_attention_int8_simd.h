@@ -70,19 +70,19 @@ void cached_byte_values(const CachedRows& rows, std::size_t units, const std::ui
   for (std::size_t unit = 0; unit < units; ++unit) {
     const std::uint32_t* from = values + unit * stride;
     typename D::Right right[W];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < W; ++i) {
       const std::uint32_t* vector = from + static_cast<std::size_t>(i) * V::kLanes;
-      __builtin_prefetch(vector + kCachedAheadBytes / sizeof(std::uint32_t));
+      cached_ask_ahead<R>(vector);
       // A short vector is the only one of its group.
       right[i] = W > 1 || last_lanes == V::kLanes ? D::load(vector) : B::load_first(vector, last_lanes);
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) {
       const std::uint32_t* weights = rows.weights + static_cast<std::size_t>(r) * rows.padded + unit;
       const typename B::Int high = B::broadcast(weights);
       const typename B::Int low = B::broadcast(weights + half_units);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int i = 0; i < W; ++i) {
         sums[0][r][i] = B::dot(sums[0][r][i], high, right[i]);
         sums[1][r][i] = B::dot(sums[1][r][i], low, right[i]);

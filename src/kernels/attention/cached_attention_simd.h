@@ -16,16 +16,21 @@ namespace amanuensis::kernels {
 template <typename V>
 inline constexpr int kCachedRows = V::kLanes >= 16 ? static_cast<int>(kCachedRowsAtOnce) : 2;
 
-// Blocks of keys at once: as many sums as hide an addition's latency.
+// Blocks of keys at once. One for a single row: that reads the cache in order, as fast as memory delivers it, which is
+// slower than any chain of additions.
 template <typename V, int R>
 constexpr int cached_key_blocks() {
   constexpr int kVectors = static_cast<int>(kKeyBlock / V::kLanes);
-  return R * kVectors >= 8 ? 1 : 8 / (R * kVectors);
+  return R == 1 || R * kVectors >= 8 ? 1 : 8 / (R * kVectors);
 }
 
-// How far ahead of the sums a cache is asked for, in bytes: what memory delivers meanwhile. Runs of blocks are too
-// short for the processor to see where they lead. What lies behind the keys are the values, which come next.
-inline constexpr std::size_t kCachedAheadBytes = 8192;
+// Several rows keep the processor busy for about as long as memory takes: what lies so far ahead is asked for
+// meanwhile. Behind the keys are the values, which come next.
+template <int R>
+[[gnu::always_inline]] inline void cached_ask_ahead(const std::uint32_t* at) {
+  constexpr std::size_t kAheadBytes = 8192;
+  if constexpr (R > 1) __builtin_prefetch(at + kAheadBytes / sizeof(*at), 0, 2);
+}
 
 // One group of rows of a task, and where its intermediate results lie in the scratch.
 struct CachedRows {
@@ -55,14 +60,14 @@ template <typename D, int R, int B, typename Finish>
   constexpr int kVectors = static_cast<int>(kKeyBlock / V::kLanes);
   const std::size_t block_stride = units * kKeyBlock;
   typename D::Sum sums[R][B * kVectors];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int i = 0; i < B * kVectors; ++i) sums[r][i] = D::zero();
   }
   for (std::size_t unit = 0; unit < units; ++unit) {
     typename D::Left left[R];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r)
       left[r] = D::broadcast(rows.queries + static_cast<std::size_t>(r) * rows.query_stride + unit);
 #pragma GCC unroll 16
@@ -70,13 +75,13 @@ template <typename D, int R, int B, typename Finish>
       const std::size_t block = static_cast<std::size_t>(i / kVectors);
       const std::size_t vector = static_cast<std::size_t>(i % kVectors);
       const std::uint32_t* from = keys + block * block_stride + unit * kKeyBlock + vector * V::kLanes;
-      __builtin_prefetch(from + kCachedAheadBytes / sizeof(std::uint32_t));
+      cached_ask_ahead<R>(from);
       const typename D::Right right = D::load(from);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) sums[r][i] = D::dot(sums[r][i], left[r], right);
     }
   }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
   for (int r = 0; r < R; ++r) {
 #pragma GCC unroll 16
     for (int i = 0; i < B * kVectors; ++i) {
@@ -150,16 +155,17 @@ void cached_values(const CachedRows& rows, std::size_t units, const std::uint32_
   }
   const auto add = [&](typename D::Sum(&set)[R][W], std::size_t unit) {
     typename D::Left left[R];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int r = 0; r < R; ++r) left[r] = D::broadcast(rows.weights + static_cast<std::size_t>(r) * rows.padded + unit);
     const std::uint32_t* from = values + unit * stride;
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (int i = 0; i < W; ++i) {
       const std::uint32_t* vector = from + static_cast<std::size_t>(i) * V::kLanes;
+      cached_ask_ahead<R>(vector);
       // A short vector is the only one of its group.
       const typename D::Right right =
           W > 1 || last_lanes == V::kLanes ? D::load(vector) : D::load_first(vector, last_lanes);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (int r = 0; r < R; ++r) set[r][i] = D::dot(set[r][i], left[r], right);
     }
   };
@@ -200,7 +206,7 @@ CachedRows cached_rows_at(const CachedAttentionTask& task, std::size_t first) {
 template <typename D, int R>
 void cached_attention_rows(const CachedAttentionTask& task, std::size_t first) {
   using V = typename D::V;
-  constexpr int kWide = R == kCachedRows<V> ? 2 : 4;  // vectors of values that leave the sums in registers
+  constexpr int kWide = R * 2 > kCachedRows<V> ? 2 : 4;  // vectors of values that leave the sums in registers
   const std::size_t dim = task.head_dim;
   const CachedRows rows = cached_rows_at<D, R>(task, first);
   for (std::size_t r = 0; r < R; ++r) {
@@ -233,7 +239,7 @@ template <int R, typename Group>
 void cached_in_groups(std::size_t first, std::size_t rows, const Group& group) {
   for (; rows - first >= R; first += R) group.template operator()<R>(first);
   if constexpr (R > 1) {
-    if (first < rows) cached_in_groups<R / 2>(first, rows, group);
+    if (first < rows) cached_in_groups<R - 1>(first, rows, group);
   }
 }
 
