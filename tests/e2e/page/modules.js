@@ -3,7 +3,8 @@ import { EventParser } from "/src/server/page/app/api/sse.js";
 import { captionOf, jobOf, modelsOf, progressOf, resultOf } from "/src/server/page/app/api/shape.js";
 import { columns, peaksBetween } from "/src/server/page/app/audio/peaks.js";
 import { Resampler } from "/src/server/page/app/audio/resample.js";
-import { wavHeader } from "/src/server/page/app/audio/wav.js";
+import { wavFile, wavHeader } from "/src/server/page/app/audio/wav.js";
+import { wavLayout, wavOutline } from "/src/server/page/app/audio/wav_outline.js";
 import { bytes, clock, spokenTime, times } from "/src/server/page/app/base/format.js";
 import { roundUp } from "/src/server/page/app/device/chart.js";
 import { engineOf, samplesOf } from "/src/server/page/app/device/prometheus.js";
@@ -235,6 +236,18 @@ check("a WAV header says what follows", () => {
   same([view.byteLength, view.getUint32(4, true), view.getUint32(24, true), view.getUint32(28, true), view.getUint32(40, true)],
        [44, 2036, 16000, 32000, 2000]);
 });
+check("a WAV file's outline is read in pieces", async () => {
+  const samples = Int16Array.from({ length: 2500000 }, (_, i) => (i === 2000000 ? -16384 : i % 100));
+  const file = wavFile([samples], 16000, "a.wav");
+  const { signal } = new AbortController();
+  const { peaks, duration } = await wavOutline(file, signal);
+  same([duration, peaks.length, peaks[6250], peaks.indexOf(0.5)], [156.25, 7813, 0.5, 6250]);
+  same(await wavLayout(new File([new Uint8Array(100)], "b.wav")), null);
+  same(await wavOutline(new File([wavHeader(0, 16000)], "c.wav"), signal), null);
+  const header = new Uint8Array(wavHeader(4, 16000));
+  const list = new Blob([header.slice(0, 12), "LIST", Uint8Array.of(3, 0, 0, 0), "abc\0", header.slice(12), Int16Array.of(1, 2, 3, 4)]);
+  same(await wavLayout(list), { rate: 16000, channels: 1, start: 56, frames: 4 });
+});
 check("sound and video are told from other files", () => {
   same(["a.MP3", "b.webm", "c.txt", "mp3", "d.flac"].map((name) => isMedia(new File([], name))), [true, true, false, false, true]);
   same(isMedia(new File([], "x", { type: "audio/x-new" })), true);
@@ -243,7 +256,7 @@ check("sound and video are told from other files", () => {
 const failed = [];
 for (const { name, act } of checks) {
   try {
-    act();
+    await act();
   } catch (error) {
     failed.push(`${name}: ${error.message}`);
   }

@@ -1,5 +1,6 @@
 // Computes the outline of a recording in this browser, in pieces, so that the page stays quick.
 import { kPeaksPerSecond, peaksBetween } from "./peaks.js";
+import { wavOutline } from "./wav_outline.js";
 
 // Decoding holds the whole recording; beyond this the page does without the outline.
 const kLargestBytes = 200e6;
@@ -12,7 +13,14 @@ const breathe = () => new Promise((resolve) => setTimeout(resolve, 0));
 // Resolves to {peaks: Float32Array (from 0 to 1, the loudest being 1), duration}, or null when the browser cannot
 // decode the file or the file is too large for that.
 export async function outlineOf(blob, signal) {
-  if (blob.size === 0 || blob.size > kLargestBytes) return null;
+  const outline = await wavOutline(blob, signal) ?? await decodedOutline(blob, signal);
+  if (outline === null) return null;
+  const loudest = outline.peaks.reduce((most, peak) => Math.max(most, peak), 1e-4);
+  return { peaks: outline.peaks.map((peak) => peak / loudest), duration: outline.duration };
+}
+
+async function decodedOutline(blob, signal) {
+  if (blob.size === 0 || blob.size > kLargestBytes || signal.aborted) return null;
   let audio;
   try {
     audio = await new OfflineAudioContext(1, 1, kRate).decodeAudioData(await blob.arrayBuffer());
@@ -31,6 +39,5 @@ export async function outlineOf(blob, signal) {
     filled += piece.length;
     await breathe();
   }
-  const loudest = peaks.reduce((most, peak) => Math.max(most, peak), 1e-4);
-  return { peaks: peaks.map((peak) => peak / loudest), duration: audio.duration };
+  return { peaks, duration: audio.duration };
 }

@@ -33,12 +33,15 @@ const kStages = {
   choosing: "Choosing words", word_times: "Word times",
 };
 
+// What other libraries or plain code do has no kernels.
+const kWithoutKernels = new Set(["decode_audio", "choosing"]);
+
 // Each stage of a model's work: with which kernels, on which device, for how long so far.
 function stageTable({ id, kernels, computeType, stages }) {
   const all = stages.reduce((sum, stage) => sum + stage.seconds, 0) || 1;
   const head = ["Stage", "Kernels", "Runs on", "Time", "Share"];
   const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)),
-    [kernels, device, `${seconds.toFixed(1)} s`, `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
+    [kWithoutKernels.has(name) ? "–" : kernels, device, `${seconds.toFixed(1)} s`, `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
   return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
     el("table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
       el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, stages.map(row))));
