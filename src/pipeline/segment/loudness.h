@@ -12,9 +12,10 @@ class LoudnessProfile {
  public:
   // Takes the next samples.
   void push(std::span<const float> samples);
-  // The place in [first, last] around which 160 ms hold the least energy, the latest of equals; they lie inside
-  // [first, last] too, as far as there is room. `last` itself when the range is too short to choose in. The range must
-  // have been pushed and not been forgotten.
+  // The place in [first, last] around which 160 ms hold the least energy; they lie inside [first, last] too, as far as
+  // there is room. Of places that are within 3 dB of the quietest the latest, because a fuller window costs no more
+  // than an emptier one. `last` itself when the range is too short to choose in. The range must have been pushed and
+  // not been forgotten.
   std::size_t quietest(std::size_t first, std::size_t last) const;
   // Nothing before this sample will be asked for again.
   void forget(std::size_t before);
