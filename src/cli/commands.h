@@ -18,6 +18,7 @@ struct Command {
 
 Command add_transcribe_command(CLI::App& program);
 Command add_serve_command(CLI::App& program);
+Command add_keys_command(CLI::App& program);
 Command add_models_command(CLI::App& program);
 Command add_features_command(CLI::App& program);
 Command add_logits_command(CLI::App& program);

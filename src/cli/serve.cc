@@ -26,6 +26,7 @@ std::string address_of(const server::ListenOptions& listen, std::uint16_t port) 
 }
 
 int run(Context& context, CLI::App& parser, const ServeArguments& arguments) {
+  const bool level_given = parser.get_option("--log-level")->count() > 0;
   apply_config_file(parser, arguments.config);
   ServeRequest request = read_serve_request(arguments, context.environment);
   ServingModels models(context, {.engine = request.engine, .vad = request.vad, .batch_size = request.batch_size});
@@ -48,6 +49,16 @@ int run(Context& context, CLI::App& parser, const ServeArguments& arguments) {
                 fmt::format("amanuensis serves model {} at {}\n", models.default_model(), address_of(listen, port)));
           },
       .on_stopping = [&] { notify_systemd(notify, "STOPPING=1"); }};
+  if (!arguments.config.empty() && !level_given) {
+    // A reload reads the file's log level again, unless a flag or variable goes before it.
+    request.server.reload_log_level = [file = arguments.config] {
+      ServeArguments again;
+      CLI::App fresh;
+      add_serve_options(fresh, again);
+      apply_config_file(fresh, file);
+      return read_log_level(again.log_level);
+    };
+  }
   server::Server server(std::move(request.server), models, log, hooks);
   server.run(context.stop);
   return kExitOk;

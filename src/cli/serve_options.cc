@@ -11,6 +11,7 @@
 #include "base/nearest_name.h"
 #include "cli/option_values.h"
 #include "cli/version.h"
+#include "server/auth/keys.h"
 
 namespace amanuensis::cli {
 namespace {
@@ -46,6 +47,10 @@ void add_address_options(CLI::App& parser, ServeArguments& a) {
   add(parser, {"port", "N", "Port; 0: any that is free", group}, a.port);
   add(parser, {"tls-certificate", "FILE", "Certificate chain (PEM): speaks HTTPS", group}, a.tls_certificate);
   add(parser, {"tls-key", "FILE", "The certificate's private key (PEM)", group}, a.tls_key);
+  add(parser,
+      {"key-file", "FILE", "API keys, as `amanuensis keys new` writes them; without it everybody may ask", group},
+      a.key_file);
+  add(parser, {"webhook-secret-file", "FILE", "File whose first line signs webhooks", group}, a.webhook_secret_file);
   parser
       .add_option("--cors-origin", a.cors_origins, "Origin of another site's pages that may use this server; * is all")
       ->type_name("ORIGIN")
@@ -80,6 +85,11 @@ void add_limit_options(CLI::App& parser, ServeArguments& a) {
   add(parser, {"queue-capacity", "N", "Recordings that may wait; more are refused with 429", group}, a.queue_capacity);
   add(parser, {"max-upload-mb", "N", "Size of an upload", group}, a.max_upload_mb);
   add(parser, {"max-audio-s", "S", "Length of a recording; 0: no limit", group}, a.max_audio_s);
+  add(parser, {"keep-jobs-days", "DAYS", "A job that is over is removed then; 0: never", group}, a.keep_jobs_days);
+  parser
+      .add_flag("--allow-private-urls", a.allow_private_urls, "Fetch recordings from this machine and its network, too")
+      ->group(group)
+      ->envname(variable_of("allow-private-urls"));
   add(parser, {"max-connections", "N", "Open connections", group}, a.max_connections);
   add(parser, {"max-connections-per-address", "N", "Of one client address", group}, a.max_connections_per_address);
   add(parser, {"header-kb", "N", "Size of a request's header", group}, a.header_kb);
@@ -94,18 +104,14 @@ std::chrono::milliseconds read_seconds(const OptionText& option, double highest 
   return std::chrono::milliseconds(static_cast<std::int64_t>(read_number(option, 0, highest) * 1000));
 }
 
-server::LogLevel read_log_level(const std::string& text) {
-  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
-  const std::string level = read_choice({"--log-level", text}, kLevels);
-  const auto found = std::find(kLevels.begin(), kLevels.end(), level);
-  return static_cast<server::LogLevel>(found - kLevels.begin());
-}
-
 void read_limits(const ServeArguments& a, server::ServerOptions& options) {
   options.queue.max_running = read_count({"--max-running", a.max_running}, 1, 64);
   options.queue.capacity = read_count({"--queue-capacity", a.queue_capacity}, 0, kMany);
   options.max_upload_bytes = read_count({"--max-upload-mb", a.max_upload_mb}, 1, 1'000'000) << 20;
   options.max_audio_s = read_number({"--max-audio-s", a.max_audio_s}, 0, kMany);
+  options.keep_jobs = std::chrono::hours(
+      static_cast<std::int64_t>(read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500) * 24));
+  options.allow_private_urls = a.allow_private_urls;
   options.listen.max_connections = read_count({"--max-connections", a.max_connections}, 1, kMany);
   options.listen.max_connections_per_address =
       read_count({"--max-connections-per-address", a.max_connections_per_address}, 1, kMany);
@@ -130,6 +136,15 @@ void read_listening(const ServeArguments& a, server::ServerOptions& options) {
       throw Error(ErrorCode::kNotFound, fmt::format("TLS: '{}' cannot be read", file));
     }
   }
+  options.key_file = a.key_file;
+  if (!a.key_file.empty()) server::read_key_file(a.key_file);  // says now what is wrong with it
+  if (!a.webhook_secret_file.empty()) {
+    std::ifstream in(a.webhook_secret_file);
+    if (!std::getline(in, options.webhook_secret) || options.webhook_secret.empty()) {
+      throw Error(ErrorCode::kNotFound,
+                  fmt::format("--webhook-secret-file '{}': has no first line that can be read", a.webhook_secret_file));
+    }
+  }
   for (const std::string& origin : a.cors_origins) {
     const bool plain = origin == "*" || ((origin.starts_with("http://") || origin.starts_with("https://")) &&
                                          origin.find('/', origin.find("//") + 2) == std::string::npos);
@@ -151,6 +166,13 @@ void read_models(const ServeArguments& a, server::ServerOptions& options) {
 }
 
 }  // namespace
+
+server::LogLevel read_log_level(const std::string& text) {
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warning", "error"};
+  const std::string level = read_choice({"--log-level", text}, kLevels);
+  const auto found = std::find(kLevels.begin(), kLevels.end(), level);
+  return static_cast<server::LogLevel>(found - kLevels.begin());
+}
 
 void add_serve_options(CLI::App& parser, ServeArguments& a) {
   parser.add_option("--config", a.config, "TOML file with settings named as the options, without dashes in front")

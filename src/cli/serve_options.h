@@ -37,6 +37,8 @@ struct ServeArguments {
   std::string queue_capacity = "256";
   std::string max_upload_mb = "4096";
   std::string max_audio_s = "0";
+  std::string keep_jobs_days = "30";
+  bool allow_private_urls = false;
   std::string max_connections = "8192";
   std::string max_connections_per_address = "4096";
   std::string header_kb = "16";
@@ -46,6 +48,8 @@ struct ServeArguments {
   std::string request_timeout = "0";
   std::string drain_timeout = "30";
 
+  std::string key_file;
+  std::string webhook_secret_file;
   std::vector<std::string> cors_origins;
   std::string log_level = "info";
   bool log_json = false;
@@ -65,6 +69,9 @@ void add_serve_options(CLI::App& parser, ServeArguments& arguments);
 // Takes what the file says for options that neither flag nor environment gave. Throws Error{kNotFound | kBadData |
 // kInvalidArgument} naming file and setting.
 void apply_config_file(CLI::App& parser, const std::string& file);
+
+// What --log-level means.
+server::LogLevel read_log_level(const std::string& text);
 
 // Checks every value. Throws Error{kInvalidArgument} naming the option.
 ServeRequest read_serve_request(const ServeArguments& arguments, const Environment& environment);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -25,15 +26,23 @@ struct ServerOptions {
   ModelPoolOptions models;
   WorkQueueOptions queue;
 
+  std::chrono::hours keep_jobs{24 * 30};  // a job that is over is removed then; 0: never
   std::size_t max_upload_bytes = std::size_t{4} << 30;
   double max_audio_s = 0;  // 0: no limit
   std::size_t beam_size = 1;
+  // One API key a line (auth/keys.h); empty: everybody may ask.
+  std::filesystem::path key_file;
+  std::string webhook_secret;
+  // Addresses that are not public may be named as url.
+  bool allow_private_urls = false;
   // SIGTERM: running work may take so long to finish.
   std::chrono::seconds drain{30};
 
   // Origins of other sites' pages that may use the server; "*" is all of them. Empty: none.
   std::vector<std::string> cors_origins;
   LogLevel log_level = LogLevel::kInfo;
+  // Reads the settings again for a reload: the log level. Absent: it stays.
+  std::function<LogLevel()> reload_log_level = nullptr;
 };
 
 }  // namespace amanuensis::server

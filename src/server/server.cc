@@ -1,8 +1,13 @@
 #include "server/server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -12,12 +17,17 @@
 #include "server/endpoints/endpoints.h"
 #include "server/http/http_error.h"
 #include "server/http/http_server.h"
+#include "server/jobs/webhooks.h"
+#include "server/net/outbound.h"
 #include "server/service.h"
 
 namespace amanuensis::server {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainLook{50};
+constexpr int kIdleLooks = 10;
+// They wait for the engine most of the time, and for something to do the rest.
+constexpr std::size_t kLiveThreads = 8;
 
 void make_folder(const std::filesystem::path& folder) {
   std::error_code problem;
@@ -36,6 +46,27 @@ void empty_folder(const std::filesystem::path& folder) {
   }
 }
 
+// The lock that only one server can have; it goes with the process.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder) {
+    make_folder(folder);
+    descriptor_ = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor_ >= 0 && flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    const int number = errno;
+    if (descriptor_ >= 0) ::close(descriptor_);
+    throw Error(ErrorCode::kIo, fmt::format("'{}': {}; name another folder with --data-dir", folder.string(),
+                                            number == EWOULDBLOCK ? std::string("another server is using this folder")
+                                                                  : std::generic_category().message(number)));
+  }
+  ~FolderLock() { ::close(descriptor_); }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
 // A connection is a descriptor: as many as the system lets a process have.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -51,10 +82,21 @@ struct Server::State {
       : options(std::move(given)),
         log(to),
         hooks(std::move(told)),
+        lock(options.data_dir),
         loop(make_loop()),
         disk(*loop, 2),
         models(*loop, host, options.models),
         queue(*loop, models, stats, options.queue),
+        fetcher(*loop, 2),
+        live(*loop, kLiveThreads),
+        gate(KeyRing(options.key_file.empty() ? std::vector<ApiKey>() : read_key_file(options.key_file)),
+             options.cors_origins),
+        jobs(*loop, queue, log,
+             {.data_dir = options.data_dir,
+              .keep = options.keep_jobs,
+              .max_audio_s = options.max_audio_s,
+              .beam_size = options.beam_size},
+             make_fetch()),
         service{.options = options,
                 .loop = *loop,
                 .log = log,
@@ -62,13 +104,25 @@ struct Server::State {
                 .models = models,
                 .stats = stats,
                 .queue = queue,
+                .jobs = jobs,
+                .gate = gate,
+                .metrics = metrics,
+                .fetcher = fetcher,
+                .live = live,
+                .fetch = make_fetch(),
+                .connections = [this] { return http ? http->counts() : ConnectionCounts(); },
                 .started = std::chrono::system_clock::now()},
         router(make_routes(service)),
+        webhooks(*loop, jobs, log, options.webhook_secret, make_post()),
         shared{.loop = *loop, .router = router, .limits = options.http} {}
 
   void connect_http();
   void prepare();
   Task<void> load_default_model();
+  FetchFn make_fetch() const;
+  PostFn make_post() const;
+  OutboundOptions outbound() const;
+  void reload();
   void log_request(const AccessRecord& record);
   void begin_drain();
   void look_at_drain(Clock::time_point give_up);
@@ -76,16 +130,24 @@ struct Server::State {
   const ServerOptions options;
   Log& log;
   ServerHooks hooks;
+  FolderLock lock;
   std::unique_ptr<Loop> loop;
   Worker disk;
   ModelPool models;
   Stats stats;
   WorkQueue queue;
+  Worker fetcher;
+  Worker live;
+  Gate gate;
+  Metrics metrics;
+  Jobs jobs;
   Service service;
   Router router;
+  Webhooks webhooks;
   HttpShared shared;
   std::unique_ptr<HttpServer> http;
   std::unique_ptr<Timer> timer;
+  int idle_looks = 0;
 };
 
 void Server::State::log_request(const AccessRecord& record) {
@@ -101,12 +163,50 @@ void Server::State::log_request(const AccessRecord& record) {
              {"gone", record.request.abandoned ? "yes" : "no"}});
 }
 
-void Server::State::connect_http() {
-  shared.admit = [](Request&, const Route&) {};
-  shared.finish = [](const Request&, Response& response) {
-    response.headers.emplace("x-content-type-options", "nosniff");
+OutboundOptions Server::State::outbound() const {
+  return {.allow_private = options.allow_private_urls,
+          .max_bytes = options.max_upload_bytes,
+          .user_agent = "amanuensis/" + options.version};
+}
+
+FetchFn Server::State::make_fetch() const {
+  return [how = outbound()](const std::string& url, const std::filesystem::path& folder, const std::string& stem) {
+    return fetch_recording(how, url, folder, stem);
   };
-  shared.on_served = [this](const AccessRecord& record) { log_request(record); };
+}
+
+PostFn Server::State::make_post() const {
+  return [how = outbound()](const std::string& url, const std::string& json,
+                            const std::map<std::string, std::string>& headers) {
+    return post_json(how, url, json, headers);
+  };
+}
+
+// SIGHUP: the keys and the log level, without a request noticing.
+void Server::State::reload() {
+  try {
+    if (!options.key_file.empty()) gate.keys().replace(read_key_file(options.key_file));
+    if (options.reload_log_level) log.set_level(options.reload_log_level());
+    log.write(LogLevel::kInfo, "reloaded", {});
+  } catch (const Error& error) {
+    log.write(LogLevel::kError, "not reloaded", {{"what", error.what()}});
+  }
+}
+
+void Server::State::connect_http() {
+  shared.admit = [this](Request& request, const Route& route) { gate.admit(request, route); };
+  shared.finish = [this](const Request& request, Response& response) {
+    response.headers.emplace("x-content-type-options", "nosniff");
+    gate.add_cors_headers(request, response);
+  };
+  shared.on_served = [this](const AccessRecord& record) {
+    gate.leave(record.request);
+    metrics.count_request(record.request.method, record.route, record.status, record.elapsed_s);
+    log_request(record);
+  };
+  jobs.on_over = [this](const JobRecord& job) {
+    if (!job.webhook_url.empty()) webhooks.look();
+  };
   shared.on_failure = [this](const Request& request, const std::exception_ptr& error) {
     std::string what = "unknown";
     try {
@@ -130,6 +230,8 @@ void Server::State::prepare() {
 }
 
 Task<void> Server::State::load_default_model() {
+  co_await jobs.start();
+  webhooks.look();
   const ModelLease lease = co_await models.acquire(options.models.default_model);
   log.write(LogLevel::kInfo, "model loaded",
             {{"model", lease.model().facts().id},
@@ -147,16 +249,21 @@ void Server::State::begin_drain() {
   if (hooks.on_stopping) hooks.on_stopping();
   queue.hold();
   http->drain();
-  for (const auto& work : queue.all_waiting()) work->cancel();
+  jobs.hold();
+  for (const auto& work : queue.all_waiting()) {
+    if (!work->spec().durable) work->cancel();
+  }
   look_at_drain(Clock::now() + options.drain);
 }
 
 void Server::State::look_at_drain(Clock::time_point give_up) {
-  if (http->empty() && queue.running() == 0) return loop->stop();
+  const bool worked_off = queue.running() == 0 && jobs.settled();
+  if (worked_off && http->empty()) return loop->stop();
   if (Clock::now() >= give_up) {
     for (const auto& work : queue.all_running()) work->cancel();
-    http->abort();
   }
+  // Nothing is to be had any more on what is still open: watchers of jobs that wait for the next start.
+  if (worked_off && ++idle_looks > kIdleLooks) http->abort();
   timer = loop->call_after(kDrainLook, [this, give_up] { look_at_drain(give_up); });
 }
 
@@ -182,6 +289,7 @@ void Server::run(const std::stop_token& stop) {
                     {{"host", state.options.listen.host}, {"port", std::to_string(state.http->port())}});
     if (state.hooks.on_ready) state.hooks.on_ready(state.http->port());
   });
+  state.loop->on_signal(SIGHUP, [&state] { state.reload(); });
   const std::stop_callback on_stop(stop, [&state] { state.loop->post([&state] { state.begin_drain(); }); });
   state.loop->run();
   if (failure) std::rethrow_exception(failure);

@@ -4,12 +4,16 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 
+#include "server/auth/gate.h"
 #include "server/http/http_server.h"
 #include "server/http/loop.h"
 #include "server/http/worker.h"
+#include "server/jobs/jobs.h"
 #include "server/log/log.h"
+#include "server/metrics/metrics.h"
 #include "server/models/model_pool.h"
 #include "server/options.h"
 #include "server/work/stats.h"
@@ -25,6 +29,13 @@ struct Service {
   ModelPool& models;
   Stats& stats;
   WorkQueue& queue;
+  Jobs& jobs;
+  Gate& gate;
+  Metrics& metrics;
+  Worker& fetcher;  // for recordings named by address
+  Worker& live;     // for passes of live conversations
+  FetchFn fetch;
+  std::function<ConnectionCounts()> connections;
   std::chrono::system_clock::time_point started;
   bool draining = false;
 

@@ -1,6 +1,7 @@
-// The files of src/server/page/, as they are in the program's own memory. Immutable; any thread.
+// The files of src/server/page/ and description/, as they are in the program's own memory. Immutable; any thread.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string_view>
 
@@ -16,5 +17,6 @@ struct EmbeddedFile {
 
 // Made by cmake/embed.cmake.
 std::span<const EmbeddedFile> embedded_page();
+std::span<const EmbeddedFile> embedded_description();
 
 }  // namespace amanuensis::server

@@ -126,6 +126,7 @@ struct Connection::State : BodyReader, Sink {
   bool watching = false;
   bool overdue = false;
   bool head_sent = false;
+  std::optional<std::uint64_t> raw_left;  // of a streamed body whose length was promised
   int status = 0;
   std::uint64_t sent_bytes = 0;
 };
@@ -291,6 +292,7 @@ void Connection::State::abandon() {
 Task<void> Connection::State::serve_request() {
   stream->set_deadline(kNever);
   watching = false;
+  raw_left.reset();
   sent_bytes = 0;
   std::unique_ptr<Timer> patience;
   if (shared.limits.total.count() > 0) {
@@ -372,7 +374,11 @@ Task<void> Connection::State::send(Response& response) {
 }
 
 Task<void> Connection::State::send_stream(Response& response, std::string head) {
-  if (!chunked) keep = false;
+  if (response.stream_bytes) {
+    raw_left = *response.stream_bytes;
+  } else if (!chunked) {
+    keep = false;
+  }
   head_sent = co_await send_bytes(head, {});
   if (!head_sent) {
     keep = false;
@@ -380,10 +386,9 @@ Task<void> Connection::State::send_stream(Response& response, std::string head) 
     co_return;
   }
   co_await response.stream(*this);
-  if (!chunked || request.abandoned) {
-    keep = false;
-    co_return;
-  }
+  const bool incomplete = request.abandoned || raw_left.value_or(0) > 0;
+  if (incomplete) keep = false;
+  if (incomplete || raw_left || !chunked) co_return;
   const bool ended = co_await send_bytes("0\r\n\r\n", {});
   if (!ended) keep = false;
 }
@@ -396,7 +401,9 @@ std::string Connection::State::head_of(const Response& response, bool as_chunks)
     head += fmt::format("{}: {}\r\n", name, clean);
   }
   head += fmt::format("x-request-id: {}\r\n", request.id);
-  if (response.stream) {
+  if (response.stream_bytes) {
+    head += fmt::format("content-length: {}\r\n", *response.stream_bytes);
+  } else if (response.stream) {
     if (as_chunks) head += "transfer-encoding: chunked\r\n";
   } else if (response.status != 204 && response.status != 304) {
     head += fmt::format("content-length: {}\r\n", response.body.size());
@@ -424,7 +431,10 @@ Task<bool> Connection::State::write(std::string_view bytes) {
   if (request.abandoned) co_return false;
   if (bytes.empty()) co_return true;
   std::string framed;
-  if (chunked) {
+  if (raw_left) {
+    framed = bytes.substr(0, *raw_left);
+    *raw_left -= framed.size();
+  } else if (chunked) {
     framed = fmt::format("{:x}\r\n", bytes.size());
     framed.append(bytes);
     framed += "\r\n";

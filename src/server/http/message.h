@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
@@ -87,6 +88,8 @@ struct Response {
   std::string body = {};
   // When set, the body is what this writes, as it is written.
   std::function<Task<void>(Sink&)> stream = nullptr;
+  // How many bytes that is, when it is known before.
+  std::optional<std::uint64_t> stream_bytes = std::nullopt;
   // When set, the connection becomes a WebSocket and this its conversation.
   std::function<Task<void>(WebSocket&)> websocket = nullptr;
 };

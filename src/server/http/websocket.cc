@@ -32,6 +32,18 @@ void async_teardown(beast::role_type, AsioStream& stream, Handler&& handler) {
 
 namespace {
 
+// A browser that names protocols wants one of them chosen: the first that is no place for a key.
+std::string chosen_protocol(std::string_view offered) {
+  while (!offered.empty()) {
+    std::string_view name = offered.substr(0, offered.find(','));
+    offered.remove_prefix(std::min(offered.size(), name.size() + 1));
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (!name.empty() && !name.starts_with("openai-insecure-api-key.")) return std::string(name);
+  }
+  return {};
+}
+
 class BeastWebSocket : public WebSocket, public std::enable_shared_from_this<BeastWebSocket> {
  public:
   BeastWebSocket(std::shared_ptr<AsioStream> stream, WebSocketLimits limits)
@@ -51,6 +63,8 @@ class BeastWebSocket : public WebSocket, public std::enable_shared_from_this<Bea
     socket_.set_option(beast::websocket::stream_base::decorator([&](beast::websocket::response_type& reply) {
       reply.set("x-request-id", request.id);
       for (const auto& [name, value] : response.headers) reply.set(name, value);
+      const std::string protocol = chosen_protocol(request.header("sec-websocket-protocol"));
+      if (!protocol.empty()) reply.set("sec-websocket-protocol", protocol);
     }));
     return Async<bool>([this, upgrade = std::move(upgrade)](Async<bool>::Resolve resolve) {
       auto kept = std::make_shared<beast::http::request<beast::http::empty_body>>(upgrade);

@@ -47,6 +47,7 @@ struct WorkSpec {
   pipeline::BatchedOptions options;
   int priority = 0;
   double max_audio_s = 0;  // longer audio is refused; 0: no limit
+  bool durable = false;    // kept on disk: when the server ends it may wait for the next start
 };
 
 class Work;

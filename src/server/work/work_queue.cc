@@ -84,6 +84,18 @@ void WorkQueue::over(const std::string& id) {
   }
 }
 
+std::optional<std::size_t> WorkQueue::position(const std::string& id) const {
+  for (std::size_t i = 0; i < waiting_.size(); ++i) {
+    if (waiting_[i]->id() == id) return i + 1;
+  }
+  return std::nullopt;
+}
+
+void WorkQueue::forget(const std::string& id) {
+  const auto found = known_.find(id);
+  if (found != known_.end() && found->second->over()) known_.erase(found);
+}
+
 std::vector<std::shared_ptr<Work>> WorkQueue::all_running() const {
   std::vector<std::shared_ptr<Work>> works;
   for (const auto& [id, work] : running_) works.push_back(work);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,10 @@ class WorkQueue {
   std::size_t running() const { return running_.size(); }
   std::size_t waiting() const { return waiting_.size(); }
   const WorkQueueOptions& options() const { return options_; }
+  // From 1; nothing when it does not wait.
+  std::optional<std::size_t> position(const std::string& id) const;
+  // A work that is over is not known any longer.
+  void forget(const std::string& id);
   // What is being transcribed; for shutting down and for status.
   std::vector<std::shared_ptr<Work>> all_running() const;
   std::vector<std::shared_ptr<Work>> all_waiting() const;

@@ -1,0 +1,76 @@
+// One conversation in OpenAI's Realtime protocol, as far as it transcribes: what the client's events mean, what the
+// server's events say. Knows no socket: messages come in as text and go out through a function. handle() and close()
+// are called on the loop's thread; passes run on a worker's, and say what they hear through the loop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "pipeline/live/live_transcriber.h"
+#include "pipeline/live/pcm_input.h"
+#include "server/http/loop.h"
+#include "server/live/live_passes.h"
+#include "server/live/turns.h"
+
+namespace amanuensis::server {
+
+// What the client may set, with OpenAI's defaults.
+struct RealtimeSettings {
+  std::string model;     // as the client names it
+  std::string language;  // as the client names it; empty: detected
+  std::string prompt;
+  std::string format = "audio/pcm";  // audio/pcm (24 kHz, 16 bits), audio/pcmu, audio/pcma
+  bool server_vad = true;
+  double threshold = 0.5;
+  double prefix_padding_ms = 300;
+  double silence_duration_ms = 500;
+  bool logprobs = false;
+};
+
+class RealtimeSession : public std::enable_shared_from_this<RealtimeSession> {
+ public:
+  struct Parts {
+    Loop& loop;
+    Worker& worker;
+    std::shared_ptr<LivePasses> passes;
+    std::string model;  // an installed model's id
+    std::size_t beam_size = 1;
+    // Whether a name a client gives means that model.
+    std::function<bool(const std::string&)> is_this_model;
+    // Must not be called after close().
+    std::function<void(std::string)> send;
+  };
+  explicit RealtimeSession(Parts parts);
+  ~RealtimeSession();
+
+  // Says hello.
+  void begin();
+  // A client's event. Mistakes are answered with an error event.
+  void handle(const std::string& text);
+  // Pieces of sound that wait for passes.
+  std::size_t waiting() const { return turns_->waiting(); }
+  void close();
+
+ private:
+  struct Hearing;
+
+  void append(const std::string& text, const std::string& event_id);
+  void update(const std::string& text, const std::string& event_id, bool beta);
+  void send_session(const char* type);
+  void refuse(const std::string& message, const std::string& param, const std::string& event_id);
+
+  Parts parts_;
+  RealtimeSettings settings_;
+  bool beta_ = false;  // the client speaks the protocol's first version
+  const std::string id_;
+  std::size_t appended_bytes_ = 0;  // since the last commit
+  bool open_ = true;
+  std::shared_ptr<Turns> turns_;
+  std::shared_ptr<Hearing> hearing_;  // of the turns
+};
+
+}  // namespace amanuensis::server

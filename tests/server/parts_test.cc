@@ -1,0 +1,270 @@
+// The parts of the server that need no socket.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "base/error.h"
+#include "server/auth/gate.h"
+#include "server/auth/keys.h"
+#include "server/endpoints/transcription_form.h"
+#include "server/http/events.h"
+#include "server/http/http_error.h"
+#include "server/http/router.h"
+#include "server/jobs/webhooks.h"
+#include "server/net/outbound.h"
+#include "server/transcript/transcript_json.h"
+#include "support/temp_folder.h"
+
+namespace amanuensis::server {
+namespace {
+
+using ::testing::HasSubstr;
+
+template <typename Call>
+ErrorBody refused(const Call& call) {
+  try {
+    call();
+  } catch (const HttpError& error) {
+    return error.body();
+  }
+  ADD_FAILURE() << "nothing was refused";
+  return {};
+}
+
+TEST(Router, FindsRoutesAndSaysWhatIsAllowed) {
+  const Router router({{.method = "GET", .path = "/"},
+                       {.method = "GET", .path = "/v1/jobs"},
+                       {.method = "POST", .path = "/v1/jobs"},
+                       {.method = "GET", .path = "/v1/jobs/{id}/events"},
+                       {.method = "GET", .path = "/assets/{name...}"}});
+  EXPECT_EQ(router.find("GET", "/").route->path, "/");
+  EXPECT_EQ(router.find("HEAD", "/v1/jobs").route->method, "GET");
+  EXPECT_EQ(router.find("GET", "/v1/jobs/a%2Fb/events").values.at("id"), "a%2Fb");
+  EXPECT_EQ(router.find("GET", "/assets/app/main.js").values.at("name"), "app/main.js");
+  EXPECT_EQ(router.find("DELETE", "/v1/jobs").route, nullptr);
+  EXPECT_EQ(router.find("DELETE", "/v1/jobs").allowed, "GET, HEAD, POST");
+  for (const char* none : {"", "/v1", "/v1/jobs/", "/v1/jobs//events", "/v1/jobs/a/events/b", "//", "/assets"}) {
+    EXPECT_EQ(router.find("GET", none).route, nullptr) << none;
+    EXPECT_EQ(router.find("GET", none).allowed, "") << none;
+  }
+}
+
+TEST(Target, IsTakenApart) {
+  Request request;
+  parse_target("/a%20b?x=1+2&y=%26&x=3&&z", request);
+  EXPECT_EQ(request.path, "/a b");
+  EXPECT_EQ(request.query_value("x"), "1 2");
+  EXPECT_EQ(request.query_value("y"), "&");
+  EXPECT_EQ(request.query_value("z"), "");
+  EXPECT_EQ(request.query_value("none"), std::nullopt);
+  for (const char* bad : {"no-slash", "/%", "/%4", "/%zz", "/%00"}) {
+    Request other;
+    EXPECT_EQ(refused([&] { parse_target(bad, other); }).status, 400) << bad;
+  }
+}
+
+TEST(Events, AreWrittenLineByLine) {
+  EXPECT_EQ(event_text({.data = "a\nb", .name = "n", .id = "1-2"}), "event: n\nid: 1-2\ndata: a\ndata: b\n\n");
+  EXPECT_EQ(event_text({.data = ""}), "data: \n\n");
+}
+
+TEST(Form, NamesTheFieldThatMakesNoSense) {
+  const auto param = [](std::map<std::string, std::vector<std::string>, std::less<>> fields) {
+    Form form;
+    form.fields = std::move(fields);
+    return refused([&] { parse_transcription_form(form, {}); }).param;
+  };
+  EXPECT_EQ(param({{"response_format", {"xml"}}}), "response_format");
+  EXPECT_EQ(param({{"response_format", {"diarized_json"}}}), "response_format");
+  EXPECT_EQ(param({{"timestamp_granularities[]", {"word"}}}), "timestamp_granularities");
+  EXPECT_EQ(param({{"response_format", {"verbose_json"}}, {"timestamp_granularities[]", {"letter"}}}),
+            "timestamp_granularities");
+  EXPECT_EQ(param({{"language", {"klingon"}}}), "language");
+  EXPECT_EQ(param({{"temperature", {"2"}}}), "temperature");
+  EXPECT_EQ(param({{"temperature", {"nan"}}}), "temperature");
+  EXPECT_EQ(param({{"stream", {"perhaps"}}}), "stream");
+  EXPECT_EQ(param({{"include[]", {"everything"}}}), "include");
+  EXPECT_EQ(param({{"chunking_strategy", {"[]"}}}), "chunking_strategy");
+  EXPECT_EQ(param({{"chunking_strategy", {R"({"type": "server_vad", "threshold": 9})"}}}), "chunking_strategy");
+}
+
+TEST(Form, MeansWhatOpenAisFieldsMean) {
+  Form form;
+  form.fields = {{"response_format", {"verbose_json"}},
+                 {"timestamp_granularities[]", {"word", "segment"}},
+                 {"language", {"German"}},
+                 {"temperature", {"0.4"}},
+                 {"chunking_strategy[type]", {"server_vad"}},
+                 {"chunking_strategy[threshold]", {"0.25"}}};
+  const TranscriptionParams params = parse_transcription_form(form, {.translate = true, .beam_size = 3});
+  EXPECT_TRUE(params.words);
+  EXPECT_TRUE(params.segments);
+  EXPECT_EQ(params.options.transcribe.language, "de");
+  EXPECT_EQ(params.options.transcribe.fallback.temperatures, std::vector<double>{0.4});
+  EXPECT_EQ(params.options.transcribe.decoding.beam_size, 3U);
+  EXPECT_EQ(params.options.transcribe.decoding.task, decoding::Task::kTranslate);
+  EXPECT_TRUE(params.options.vad_filter);
+  EXPECT_EQ(params.options.segmenter.speech.threshold, 0.25);
+}
+
+TEST(Keys, AreKeptAsHashesAndLimited) {
+  const test::TempFolder folder;
+  const std::string secret = make_key();
+  const ApiKey key{.name = "alice", .hash = hash_key(secret), .admin = true, .per_minute = 2, .running = 1};
+  const auto file = folder.path() / "keys";
+  std::ofstream(file) << "# people\n\n" << key_line(key);
+  KeyRing ring(read_key_file(file));
+  const ApiKey* found = ring.find(secret);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->name, "alice");
+  EXPECT_TRUE(found->admin);
+  EXPECT_EQ(ring.find("amk_wrong"), nullptr);
+  EXPECT_EQ(ring.find(key.hash), nullptr);
+
+  const Clock::time_point now = Clock::now();
+  ring.begin(*found, now);
+  EXPECT_EQ(refused([&] { ring.begin(*found, now); }).status, 429);  // one at once
+  ring.end("alice");
+  ring.begin(*found, now);
+  ring.end("alice");
+  const ErrorBody third = refused([&] { ring.begin(*found, now); });  // two a minute
+  EXPECT_EQ(third.status, 429);
+  EXPECT_EQ(third.headers.at("retry-after"), "30");
+  ring.begin(*found, now + std::chrono::seconds(31));
+}
+
+TEST(Keys, SayWhichLineIsWrong) {
+  const test::TempFolder folder;
+  const auto file = folder.path() / "keys";
+  std::ofstream(file) << "# one\nalice secret-in-plain-text\n";
+  try {
+    read_key_file(file);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("line 2"));
+  }
+}
+
+TEST(Gate, LetsInWhoMay) {
+  const std::string secret = make_key();
+  Gate gate(KeyRing({{.name = "bob", .hash = hash_key(secret)}}), {"https://friend.example"});
+  const Route open{.method = "GET", .path = "/health", .access = Access::kEverybody};
+  const Route keyed{.method = "POST", .path = "/v1/jobs", .access = Access::kKey};
+  const Route admin{.method = "POST", .path = "/v1/models/pull", .access = Access::kAdmin};
+  const auto request = [](Headers headers) {
+    Request made;
+    made.method = "POST";
+    made.headers = std::move(headers);
+    made.headers["host"] = "here:9004";
+    made.caller.address = "127.0.0.1";
+    return made;
+  };
+  Request nobody = request({});
+  gate.admit(nobody, open);
+  EXPECT_EQ(refused([&] { gate.admit(nobody, keyed); }).code, "missing_api_key");
+  Request wrong = request({{"authorization", "Bearer nothing"}});
+  EXPECT_EQ(refused([&] { gate.admit(wrong, keyed); }).code, "invalid_api_key");
+  Request bob = request({{"authorization", "Bearer " + secret}});
+  gate.admit(bob, keyed);
+  EXPECT_EQ(bob.caller.key_name, "bob");
+  EXPECT_EQ(refused([&] { gate.admit(bob, admin); }).status, 403);
+  Request other_header = request({{"x-api-key", secret}});
+  gate.admit(other_header, keyed);
+  Request browser = request({{"sec-websocket-protocol", "realtime, openai-insecure-api-key." + secret}});
+  gate.admit(browser, keyed);
+
+  Request stranger = request({{"authorization", "Bearer " + secret}, {"origin", "https://evil.example"}});
+  EXPECT_EQ(refused([&] { gate.admit(stranger, keyed); }).code, "origin_refused");
+  Request same = request({{"authorization", "Bearer " + secret}, {"origin", "http://here:9004"}});
+  gate.admit(same, keyed);
+  Request ally = request({{"authorization", "Bearer " + secret}, {"origin", "https://friend.example"}});
+  gate.admit(ally, keyed);
+  Response response;
+  gate.add_cors_headers(ally, response);
+  EXPECT_EQ(response.headers["access-control-allow-origin"], "https://friend.example");
+}
+
+TEST(Outbound, TellsPublicAddressesFromOthers) {
+  for (const char* address : {"8.8.8.8", "1.1.1.1", "172.15.0.1", "172.32.0.1", "2606:4700::1111", "::ffff:8.8.8.8"}) {
+    EXPECT_TRUE(is_public_address(address)) << address;
+  }
+  for (const char* address : {"127.0.0.1",
+                              "127.255.255.255",
+                              "10.1.2.3",
+                              "172.16.0.1",
+                              "172.31.255.255",
+                              "192.168.1.1",
+                              "169.254.169.254",
+                              "0.0.0.0",
+                              "100.64.0.1",
+                              "224.0.0.1",
+                              "255.255.255.255",
+                              "::1",
+                              "::",
+                              "fe80::1",
+                              "fc00::1",
+                              "fd12::1",
+                              "::ffff:127.0.0.1",
+                              "::ffff:10.0.0.1",
+                              "64:ff9b::7f00:1",
+                              "2002:7f00:1::",
+                              "ff02::1",
+                              "localhost",
+                              "1"}) {
+    EXPECT_FALSE(is_public_address(address)) << address;
+  }
+}
+
+TEST(Outbound, TakesHttpAddressesAlone) {
+  EXPECT_EQ(check_url("url", "https://example.org/a/talk%20one.mp3?x=1"), "talk one.mp3");
+  EXPECT_EQ(check_url("url", "http://example.org"), "recording");
+  for (const char* bad : {"file:///etc/passwd", "ftp://example.org/a", "/etc/passwd", "", "gopher://x", "http://"}) {
+    EXPECT_EQ(refused([&] { check_url("url", bad); }).param, "url") << bad;
+  }
+  const OutboundOptions options;
+  const test::TempFolder folder;
+  for (const char* url : {"http://127.0.0.1:1/a", "http://localhost:1/a", "http://[::1]:1/a", "http://2130706433:1/"}) {
+    EXPECT_EQ(refused([&] { fetch_recording(options, url, folder.path(), "x"); }).code, "url_refused") << url;
+  }
+}
+
+TEST(Webhooks, AreSignedAndTriedAgainMoreAndMoreSlowly) {
+  // echo -n '10.{}' | openssl dgst -sha256 -hmac secret
+  EXPECT_EQ(sign_webhook("secret", 10, "{}").substr(0, 8), "t=10,v1=");
+  EXPECT_EQ(sign_webhook("secret", 10, "{}").size(), 8 + 64U);
+  EXPECT_NE(sign_webhook("secret", 10, "{}"), sign_webhook("other", 10, "{}"));
+  EXPECT_NE(sign_webhook("secret", 10, "{}"), sign_webhook("secret", 11, "{}"));
+  EXPECT_EQ(webhook_pause_ms(0), 1000);
+  EXPECT_EQ(webhook_pause_ms(3), 8000);
+  EXPECT_EQ(webhook_pause_ms(30), 3'600'000);
+  EXPECT_EQ(webhook_pause_ms(100), 0);
+}
+
+TEST(TranscriptJson, LosesNothing) {
+  pipeline::Transcript transcript;
+  transcript.text = " Hello there.";
+  transcript.language = "en";
+  transcript.duration_s = 2.5;
+  transcript.language_probabilities = {{"en", 0.75}, {"de", 0.25}};
+  transcript.segments.push_back({.id = 0,
+                                 .seek = 10,
+                                 .start_s = 0.25,
+                                 .end_s = 1.5,
+                                 .text = " Hello there.",
+                                 .tokens = {1, 2},
+                                 .temperature = 0.5,
+                                 .avg_logprob = -0.25,
+                                 .compression_ratio = 1.5,
+                                 .no_speech_prob = 0.125,
+                                 .words = {{" Hello", 0.25, 0.75, 0.5}, {" there.", 0.75, 1.5, 1}}});
+  const std::string json = full_json(transcript);
+  EXPECT_EQ(full_json(parse_full_json(json)), json);
+  EXPECT_THAT(json, HasSubstr(R"("text":"Hello there.")"));
+  EXPECT_THROW(parse_full_json("{}"), Error);
+  EXPECT_THAT(openai_logprobs(transcript), HasSubstr(R"("logprob":-0.693147)"));
+}
+
+}  // namespace
+}  // namespace amanuensis::server
