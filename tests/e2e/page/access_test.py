@@ -11,6 +11,11 @@ CONTRAST = (pathlib.Path(__file__).parent / "contrast.js").read_text()
 
 
 class KeyboardTest(PageCase):
+    def show(self, place):
+        self.go(place)
+        if place == "#/device":
+            self.browser.wait(lambda: self.browser.all(".card"), "what the server says of itself", 20)
+
     def tab_to(self, part, most=60):
         """Presses Tab until what has the focus is called so."""
         for _ in range(most):
@@ -75,7 +80,7 @@ class KeyboardTest(PageCase):
         browser = self.browser
         self.open_transcript()
         for place in (*PLACES, browser.driver.current_url.split("/", 3)[3]):
-            self.go(place)
+            self.show(place)
             browser.js("document.activeElement.blur()")
             stops = []
             for _ in range(80):

@@ -48,12 +48,13 @@ def main():
     for program, package in [("chromium", "chromium"), ("chromedriver", "chromium-driver"), ("ffmpeg", "ffmpeg")]:
         if shutil.which(program) is None:
             skip(f"{program} is not installed (Debian's {package}; tools/setup.sh test installs it)")
+    arguments.work = arguments.work.resolve()
     arguments.work.mkdir(parents=True, exist_ok=True)
     python = environment(arguments.work / "venv")
     surroundings = {
         **os.environ,
         "PAGE_TEST_PROGRAM": str(pathlib.Path(arguments.program).resolve()),
-        "PAGE_TEST_WORK": str(arguments.work.resolve()),
+        "PAGE_TEST_WORK": str(arguments.work),
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     selected = [option for name in arguments.only for option in ("-k", name)]

@@ -34,7 +34,7 @@ class UploadTest(PageCase):
         self.assertEqual(shares, sorted(shares), "progress never goes back")
         self.assertGreater(len({share for share in shares if 0 < share < 1}), 1, "progress has steps in between")
         self.assertGreater(len(browser.texts(".word")), 50)
-        self.assertIn("4:2", browser.one(".facts").text, "how long the recording is")
+        self.assertIn("4:31", browser.one(".facts").text, "how long the recording is")
 
     def test_a_file_that_is_no_recording_is_said_to_be_none(self):
         path = media("notes.wav", "-t", "1").with_suffix(".txt")
@@ -49,7 +49,7 @@ class UploadTest(PageCase):
         (folder / "inner").mkdir(parents=True, exist_ok=True)
         for name in ("one.flac", "inner/two.flac"):
             (folder / name).write_bytes(media("short.flac", "-t", "4").read_bytes())
-        (folder / "notes.txt").write_text("not for the ears")
+        (folder / "reading.txt").write_text("not for the ears")
         self.go("#/")
         at = {"x": 400, "y": 280, "data": {"items": [], "files": [str(folder)], "dragOperationsMask": 1}}
         browser.cdp("Input.dispatchDragEvent", type="dragEnter", **at)
@@ -58,7 +58,7 @@ class UploadTest(PageCase):
         browser.cdp("Input.dispatchDragEvent", type="drop", **at)
         done = ".job[data-status=done] .job-name"
         browser.wait(lambda: {"one.flac", "two.flac"} <= set(browser.texts(done)), "both transcripts", 120)
-        self.assertNotIn("notes.txt", browser.texts(".job-name"))
+        self.assertNotIn("reading.txt", browser.texts(".job-name"))
         self.assertFalse(browser.all(".dragged"))
 
     def test_the_microphone_is_recorded(self):
