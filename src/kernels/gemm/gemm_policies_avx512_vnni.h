@@ -57,15 +57,21 @@ struct Int8Avx512 {
     return step;
   }
   static void pack_from(const float* x, std::size_t n, float inverse, int zero, std::uint32_t* to) {
-    const __m512i offset = _mm512_set1_epi32(zero);
-    for (std::size_t part = 0; part < 4; ++part, to += 4) {
+    const __m512 scale = _mm512_set1_ps(inverse);
+    __m512i q[4];
+#pragma GCC unroll 4
+    for (std::size_t part = 0; part < 4; ++part) {
       const std::size_t first = part * 16;
       const std::size_t count = n <= first ? 0 : n - first < 16 ? n - first : 16;
       const __m512 values = _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << count) - 1U), x + first);
-      const __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(_mm512_mul_ps(values, _mm512_set1_ps(inverse))), offset);
-      const __m512i unsigned_q = _mm512_max_epi32(q, _mm512_setzero_si512());
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm512_cvtusepi32_epi8(unsigned_q));
+      q[part] = _mm512_cvtps_epi32(_mm512_mul_ps(values, scale));
     }
+    // Packing works inside quarters of a vector; the last step puts them in order.
+    const __m512i offset = _mm512_set1_epi16(static_cast<short>(zero));
+    const __m512i low = _mm512_adds_epi16(_mm512_packs_epi32(q[0], q[1]), offset);
+    const __m512i high = _mm512_adds_epi16(_mm512_packs_epi32(q[2], q[3]), offset);
+    const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    _mm512_storeu_si512(to, _mm512_permutexvar_epi32(order, _mm512_packus_epi16(low, high)));
   }
 
   // Symmetric, with 128 added: for the keys of attention.

@@ -66,6 +66,22 @@ inline constexpr float kGeluTail[6][16] = {
      2.1175883e-06f, 3.78321e-07f},
 };
 
+// The same with fewer terms, for results that are rounded next.
+inline constexpr float kGeluTailRough[4][16] = {
+    {-5.0000006e-01f, -3.5383278e-01f, -2.2663087e-01f, -1.3029717e-01f, -6.6808134e-02f, -3.039595e-02f,
+     -1.2223532e-02f, -4.3316144e-03f, -1.3493841e-03f, -3.6883284e-04f, -8.8322304e-05f, -1.850637e-05f,
+     -3.389544e-06f, -5.4220516e-07f, -7.5697145e-08f, -9.217757e-09f},
+    {3.9894918e-01f, 3.7185097e-01f, 3.011375e-01f, 2.1187988e-01f, 1.2952119e-01f, 6.878828e-02f, 3.1739946e-02f,
+     1.2723591e-02f, 4.4311667e-03f, 1.3406739e-03f, 3.523833e-04f, 8.046071e-05f, 1.59594e-05f, 2.7497908e-06f,
+     4.1154564e-07f, 5.35001e-08f},
+    {-1.5906885e-04f, -6.914221e-02f, -1.1212386e-01f, -1.1857677e-01f, -9.692438e-02f, -6.4582534e-02f, -3.592164e-02f,
+     -1.6890462e-02f, -6.7647346e-03f, -2.3189841e-03f, -6.826924e-04f, -1.7300587e-04f, -3.7806247e-05f,
+     -7.1335944e-06f, -1.1634343e-06f, -1.64141e-07f},
+    {-6.548878e-02f, -5.2906614e-02f, -2.196495e-02f, 9.1033075e-03f, 2.667489e-02f, 2.8667422e-02f, 2.1465482e-02f,
+     1.2542816e-02f, 5.9673665e-03f, 2.3604818e-03f, 7.857297e-04f, 2.2177209e-04f, 5.3350803e-05f, 1.0979155e-05f,
+     1.9380686e-06f, 2.9406235e-07f},
+};
+
 // Vocabularies whose V::pick(table, t) takes, for each lane, the entry of a vector of sixteen that the lowest bits of
 // t = i + kRoundingMagic name.
 template <typename V>
@@ -73,16 +89,17 @@ concept HasPick = requires(typename V::F f) {
   V::pick(f, f);
 };
 
-// GELU as max(x, 0) + |x| (Phi(|x|) - 1), the second factor from the table; errors as those of gelu below.
-template <typename V>
-typename V::F gelu_by_table(typename V::F x) {
+// GELU as max(x, 0) + |x| (Phi(|x|) - 1), the second factor from a table of kTerms. Errors as those of gelu and
+// gelu_rough below.
+template <typename V, int kTerms>
+typename V::F gelu_by_table(typename V::F x, const float (&table)[kTerms][16]) {
   const typename V::F magic = V::set(kRoundingMagic);
   const typename V::F t = V::min(V::abs(x), V::set(5.8f));  // beyond, t (1 - Phi(t)) < 2e-8
   const typename V::F place = V::fma(t, V::set(1.0f / kGeluWidth), magic);
   const typename V::F r = V::fma(V::sub(magic, place), V::set(kGeluWidth), t);  // exact
-  typename V::F tail = V::pick(V::load(kGeluTail[5]), place);
+  typename V::F tail = V::pick(V::load(table[kTerms - 1]), place);
 #pragma GCC unroll 5
-  for (int i = 4; i >= 0; --i) tail = V::fma(tail, r, V::pick(V::load(kGeluTail[i]), place));
+  for (int i = kTerms - 2; i >= 0; --i) tail = V::fma(tail, r, V::pick(V::load(table[i]), place));
   return V::fma(t, tail, V::max(V::zero(), x));
 }
 
@@ -91,7 +108,7 @@ typename V::F gelu_by_table(typename V::F x) {
 // x * erfc(t) < 1e-8, the exponent is only made to grow.
 template <typename V>
 typename V::F gelu(typename V::F x) {
-  if constexpr (HasPick<V>) return gelu_by_table<V>(x);
+  if constexpr (HasPick<V>) return gelu_by_table<V>(x, kGeluTail);
   const typename V::F distance = V::mul(V::abs(x), V::set(0.70710678118654752f));
   const typename V::F t = V::min(distance, V::set(4.3f));
   typename V::F q = V::set(-6.04682135e-06f);
@@ -114,6 +131,7 @@ typename V::F gelu(typename V::F x) {
 // max(x, 0) - |x| 2^-Q(|x|), where 2^-Q(a) = erfc(a / sqrt(2)) / 2.
 template <typename V>
 typename V::F gelu_rough(typename V::F x) {
+  if constexpr (HasPick<V>) return gelu_by_table<V>(x, kGeluTailRough);
   const typename V::F size = V::abs(x);
   const typename V::F a = V::min(size, V::set(5.6f));  // beyond, a^2 2^-Q(a) < 4e-7
   typename V::F q = V::set(0.00386564835f);
