@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PROGRAM := build/release/bin/amanuensis
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo test bench format lint asan tsan fuzz aarch64 clean
+.PHONY: all demo test soak bench format lint asan tsan fuzz aarch64 clean
 
 all: $(PROGRAM)
 
@@ -19,6 +19,11 @@ demo: $(PROGRAM)
 test:
 	@tools/setup.sh build test
 	@tools/test.sh
+
+# The server under load for some minutes, killed again and again.
+soak:
+	@tools/setup.sh build test
+	@tools/soak.sh
 
 bench:
 	@tools/setup.sh build bench

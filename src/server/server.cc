@@ -131,6 +131,7 @@ struct Server::State {
   Log& log;
   ServerHooks hooks;
   FolderLock lock;
+  std::stop_source outbound_stop;
   std::unique_ptr<Loop> loop;
   Worker disk;
   ModelPool models;
@@ -166,7 +167,8 @@ void Server::State::log_request(const AccessRecord& record) {
 OutboundOptions Server::State::outbound() const {
   return {.allow_private = options.allow_private_urls,
           .max_bytes = options.max_upload_bytes,
-          .user_agent = "amanuensis/" + options.version};
+          .user_agent = "amanuensis/" + options.version,
+          .stop = outbound_stop.get_token()};
 }
 
 FetchFn Server::State::make_fetch() const {
@@ -203,6 +205,9 @@ void Server::State::connect_http() {
     gate.leave(record.request);
     metrics.count_request(record.request.method, record.route, record.status, record.elapsed_s);
     log_request(record);
+  };
+  models.on_failure = [this](const std::string& id, const std::string& why) {
+    log.write(LogLevel::kError, "model not loaded", {{"model", id}, {"what", why}});
   };
   jobs.on_over = [this](const JobRecord& job) {
     if (!job.webhook_url.empty()) webhooks.look();
@@ -258,7 +263,13 @@ void Server::State::begin_drain() {
 
 void Server::State::look_at_drain(Clock::time_point give_up) {
   const bool worked_off = queue.running() == 0 && jobs.settled();
-  if (worked_off && http->empty()) return loop->stop();
+  if (worked_off && http->empty()) {
+    // Nobody listens any more: what waits for the next start lets go of its memory, and says nothing.
+    outbound_stop.request_stop();
+    for (const auto& work : queue.all_waiting()) work->cancel();
+    loop->post([this] { loop->stop(); });
+    return;
+  }
   if (Clock::now() >= give_up) {
     for (const auto& work : queue.all_running()) work->cancel();
   }

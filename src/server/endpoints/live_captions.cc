@@ -200,7 +200,7 @@ Task<void> converse(Service& service, Captions captions, Shared talk, WebSocket&
 
 Task<Response> live_captions(Service& service, Request& request) {
   const Captions captions = read_captions(service, request);
-  ModelLease lease = co_await service.models.acquire(captions.model);
+  ModelLease lease = co_await service.models.acquire_for_client(captions.model);
   const auto talk = std::make_shared<Conversation>(service.loop);
   talk->passes = std::make_shared<LivePasses>(std::move(lease));
   Response response;

@@ -46,7 +46,7 @@ Task<Response> realtime(Service& service, Request& request) {
     throw bad_field("intent", fmt::format("intent '{}' is not 'transcription'", intent.substr(0, 60)));
   }
   const std::string model = service.models.resolve(request.query_value("model").value_or(""));
-  ModelLease lease = co_await service.models.acquire(model);
+  ModelLease lease = co_await service.models.acquire_for_client(model);
   const auto passes = std::make_shared<LivePasses>(std::move(lease));
   Response response;
   response.websocket = [&service, model, passes](WebSocket& socket) -> Task<void> {

@@ -190,7 +190,8 @@ Task<void> Jobs::fetch_and_begin(JobRecord job) {
     failure = std::current_exception();
   }
   fetching_.erase(job.id);
-  if (cancelled_.contains(job.id)) co_return;
+  if (cancelled_.erase(job.id) > 0) co_return;
+  if (failure && held_) co_return;  // the server is ending: it is fetched after the next start
   if (!failure) {
     begin(job);
     co_return;

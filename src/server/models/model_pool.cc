@@ -81,6 +81,21 @@ Task<ModelLease> ModelPool::acquire(std::string id) {
   co_return ModelLease(entry->model);
 }
 
+Task<ModelLease> ModelPool::acquire_for_client(std::string id) {
+  std::string why;
+  try {
+    ModelLease lease = co_await acquire(id);
+    co_return lease;
+  } catch (const std::exception& error) {
+    why = error.what();
+  }
+  if (on_failure) on_failure(id, why);
+  throw HttpError({.status = 500,
+                   .message = fmt::format("the model '{}' cannot be read; the server's log says why", id),
+                   .code = "model_unreadable",
+                   .param = "model"});
+}
+
 void ModelPool::make_room(const std::string& for_id) {
   while (entries_.size() >= std::max<std::size_t>(1, options_.max_loaded)) {
     std::string oldest;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -50,6 +51,10 @@ class ModelPool {
 
   // Throws Error when the model cannot be read.
   Task<ModelLease> acquire(std::string id);
+  // The same for a client's request: a model that cannot be read is the server's fault. Throws HttpError 500.
+  Task<ModelLease> acquire_for_client(std::string id);
+  // Told why a model could not be read for a client.
+  std::function<void(const std::string& id, const std::string& why)> on_failure;
   // Of the models in memory; the most recently used first.
   std::vector<ModelFacts> loaded() const;
   // Calls `look` with each model in memory.

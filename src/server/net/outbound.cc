@@ -49,6 +49,7 @@ struct Transfer {
   std::uint64_t max_bytes = 0;
   bool too_large = false;
   int write_error = 0;
+  std::stop_token stop;
 };
 
 bool in_network(std::uint32_t address, std::uint32_t network, int bits) {
@@ -130,12 +131,20 @@ std::size_t write_body(const char* data, std::size_t size, std::size_t count, vo
   return size * count;
 }
 
+int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  return static_cast<Transfer*>(context)->stop.stop_requested() ? 1 : 0;
+}
+
 std::unique_ptr<CURL, CurlFree> make_handle(const OutboundOptions& options, const std::string& url,
                                             Transfer& transfer) {
   std::unique_ptr<CURL, CurlFree> handle(curl_easy_init());
   if (!handle) throw Error(ErrorCode::kInternal, "libcurl could not be initialised");
   CURL* curl = handle.get();
   transfer.allow_private = options.allow_private;
+  transfer.stop = options.stop;
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &transfer);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");

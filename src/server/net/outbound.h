@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@ struct OutboundOptions {
   bool allow_private = false;  // loopback, private and link-local addresses may be reached
   std::uint64_t max_bytes = std::uint64_t{4} << 30;
   std::string user_agent = "amanuensis";
+  std::stop_token stop = {};  // ends what is under way
 };
 
 // The last part of an address's path, for people. Throws HttpError 400 naming the field for what is no http(s) address.

@@ -1,12 +1,13 @@
 """The description at /openapi.json against the running server, by schemathesis."""
 
+import os
 import subprocess
 import sys
 
 from served import Server
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
-EXAMPLES = sys.argv[3] if len(sys.argv) > 3 else "12"
+EXAMPLES = os.environ.get("DESCRIPTION_EXAMPLES", "12")
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 
 with Server(PROGRAM, SOURCE) as server:

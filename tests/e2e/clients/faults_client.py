@@ -1,6 +1,6 @@
 """Faults: kill -9 at random moments, slow clients, nonsense on the wire, clients that leave, a full disk.
 
-    faults_client.py PROGRAM SOURCE [KILLS]
+    faults_client.py PROGRAM SOURCE        FAULT_KILLS: how many kills
 """
 
 import os
@@ -16,7 +16,7 @@ import requests
 from served import Server, recording, run_all
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
-KILLS = int(sys.argv[3]) if len(sys.argv) > 3 else 8
+KILLS = int(os.environ.get("FAULT_KILLS", "8"))
 FILE = recording(SOURCE)
 with open(FILE, "rb") as opened:
     DATA = opened.read()

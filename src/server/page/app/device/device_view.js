@@ -33,6 +33,18 @@ const kStages = {
   choosing: "Choosing words", word_times: "Word times",
 };
 
+function duration(seconds) {
+  if (!Number.isFinite(seconds)) return "–";
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  return seconds < 60 ? duration(seconds) : clock(seconds);
+}
+
+// In the order in which they follow one another.
+function inOrder(stages) {
+  const place = ({ name }) => (name in kStages ? Object.keys(kStages).indexOf(name) : Object.keys(kStages).length);
+  return [...stages].sort((a, b) => place(a) - place(b));
+}
+
 // What other libraries or plain code do has no kernels.
 const kWithoutKernels = new Set(["decode_audio", "choosing"]);
 
@@ -44,7 +56,7 @@ function stageTable({ id, kernels, computeType, stages }) {
     [kWithoutKernels.has(name) ? "–" : kernels, device, `${seconds.toFixed(1)} s`, `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
   return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
     el("table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
-      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, stages.map(row))));
+      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, inOrder(stages).map(row))));
 }
 
 function stages(engine) {
@@ -84,7 +96,7 @@ export class DeviceView {
       el("p", { class: "big" }, times(performance.realtime_factor_recent ?? performance.realtime_factor), el("span", { class: "muted" }, " realtime")),
       speedChart(this.#feed.samples, { width: Math.max(260, this.place.clientWidth - 42) }),
       facts([["Over all", times(performance.realtime_factor)], ["Audio transcribed", clock(performance.audio_seconds_total)],
-             ["Time it took", clock(performance.processing_seconds_total)]]));
+             ["Time it took", duration(performance.processing_seconds_total)]]));
     const flags = Object.entries(npu).filter(([key]) => key !== "available");
     const nodes = [
       speed,
@@ -99,9 +111,17 @@ export class DeviceView {
         diarization.available ? `Speakers are told apart${diarization.model ? ` by ${diarization.model}` : ""}.` :
                                 diarization.note || "Speakers cannot be told apart here.")),
     ];
-    const focused = [...this.place.querySelectorAll(".table-room")].indexOf(document.activeElement);
-    this.place.replaceChildren(...nodes);
-    // Who reads a table goes on reading it.
-    if (focused >= 0) this.place.querySelectorAll(".table-room")[focused]?.focus({ preventScroll: true });
+    // What has not changed stays, with the place of whoever reads it.
+    nodes.forEach((node, i) => {
+      const old = this.place.children[i];
+      if (old === undefined) this.place.append(node);
+      else if (!old.isEqualNode(node)) this.#exchange(old, node);
+    });
+  }
+
+  #exchange(old, node) {
+    const room = [...old.querySelectorAll(".table-room")].indexOf(document.activeElement);
+    old.replaceWith(node);
+    node.querySelectorAll(".table-room")[room]?.focus({ preventScroll: true });
   }
 }
