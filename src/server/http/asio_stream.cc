@@ -74,6 +74,7 @@ Async<StreamResult> AsioStream::write(std::array<std::string_view, 2> pieces) {
 }
 
 void AsioStream::set_deadline(Clock::time_point deadline) {
+  timed_out_ = false;  // whoever sets another may still say why it gives up
   if (deadline == Clock::time_point::max()) {
     deadline_.cancel();
     return;

@@ -186,7 +186,7 @@ def test_a_full_disk_refuses_uploads_and_breaks_nothing():
         print("      SKIPPED: a small disk cannot be mounted here")
         return
     try:
-        with Server(PROGRAM, SOURCE, "--data-dir", place) as server:
+        with Server(PROGRAM, SOURCE, data=place) as server:
             large = requests.post(server.url + "/v1/jobs", files={"file": ("a.wav", bytes(8_000_000))})
             assert large.status_code == 507 and large.json()["error"]["code"] == "insufficient_storage", large.text
             assert not os.listdir(place + "/uploads")

@@ -12,10 +12,10 @@ import urllib.request
 
 
 class Server:
-    def __init__(self, program, source, *options, environment=None):
+    def __init__(self, program, source, *options, environment=None, data=None):
         self.program, self.source, self.options = program, source, options
         self.folder = tempfile.TemporaryDirectory()
-        self.data = os.path.join(self.folder.name, "data")
+        self.data = data or os.path.join(self.folder.name, "data")
         self.environment = {**os.environ, "AMANUENSIS_MODELS": source + "/models", "HF_HOME": self.folder.name,
                             **(environment or {})}
         self.process = None
