@@ -91,13 +91,18 @@ TEST(JobStore, ListsNewestFirstPageByPage) {
     job.owner = i % 2 == 0 ? "even" : "odd";
     store.insert(job);
   }
-  EXPECT_THAT(ids(store.list({.limit = 2})), ElementsAre("e", "d"));
-  EXPECT_THAT(ids(store.list({.after = "d", .limit = 9})), ElementsAre("c", "b", "a"));
-  EXPECT_THAT(ids(store.list({.owner = "odd"})), ElementsAre("d", "b"));
-  EXPECT_THAT(ids(store.list({.search = "b 100%"})), ElementsAre("b"));
-  EXPECT_THAT(ids(store.list({.search = "_"})), ElementsAre());
-  EXPECT_THAT(ids(store.list({.statuses = {WorkStatus::kDone}})), ElementsAre());
-  EXPECT_THAT(ids(store.list({.after = "unknown"})), ElementsAre());
+  const auto listed = [&](const auto& set) {
+    JobFilter filter;
+    set(filter);
+    return ids(store.list(filter));
+  };
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.limit = 2; }), ElementsAre("e", "d"));
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.after = "d"; }), ElementsAre("c", "b", "a"));
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.owner = "odd"; }), ElementsAre("d", "b"));
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.search = "b 100%"; }), ElementsAre("b"));
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.search = "_"; }), ElementsAre());
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.statuses = {WorkStatus::kDone}; }), ElementsAre());
+  EXPECT_THAT(listed([](JobFilter& filter) { filter.after = "unknown"; }), ElementsAre());
 }
 
 TEST(JobStore, SaysWhenItsFileIsNone) {

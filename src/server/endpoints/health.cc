@@ -12,9 +12,11 @@ Task<Response> get_health(Service& service, Request&) {
 
 Task<Response> get_ready(Service& service, Request&) {
   const bool full = service.queue.waiting() >= service.queue.options().capacity && service.queue.options().capacity > 0;
-  const char* status = service.draining ? "draining" : full ? "busy" : "ready";
+  // The default model stays in memory once it has been read.
+  const bool loading = !service.models.is_loaded(service.models.options().default_model);
+  const char* status = service.draining ? "draining" : loading ? "loading" : full ? "busy" : "ready";
   const nlohmann::ordered_json json = {{"status", status}};
-  co_return json_response(json.dump(), service.draining || full ? 503 : 200);
+  co_return json_response(json.dump(), service.draining || loading || full ? 503 : 200);
 }
 
 }  // namespace amanuensis::server

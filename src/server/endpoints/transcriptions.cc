@@ -53,11 +53,25 @@ std::string done_event(const pipeline::Transcript& transcript, bool logprobs) {
   return event_text({.data = dumped(typed)});
 }
 
+// Nobody can ask about this work by its name: it is not remembered.
+class Forgotten {
+ public:
+  Forgotten(WorkQueue& queue, std::string id) : queue_(queue), id_(std::move(id)) {}
+  ~Forgotten() { queue_.forget(id_); }
+  Forgotten(const Forgotten&) = delete;
+  Forgotten& operator=(const Forgotten&) = delete;
+
+ private:
+  WorkQueue& queue_;
+  const std::string id_;
+};
+
 // What a request holds while it is worked on. The file goes when the last who needs it does.
 struct Ongoing {
   std::shared_ptr<Work> work;
   std::shared_ptr<UploadedFile> file;
   std::shared_ptr<WorkEvents> events;
+  std::shared_ptr<Forgotten> forgotten;
 };
 
 Task<void> stream_deltas(Ongoing ongoing, bool logprobs, Sink& sink) {
@@ -114,6 +128,7 @@ Task<Response> transcribe(Service& service, Request& request, bool translate) {
                 .priority = 0,
                 .max_audio_s = service.options.max_audio_s};
   ongoing.work = service.queue.submit(std::move(spec));
+  ongoing.forgotten = std::make_shared<Forgotten>(service.queue, ongoing.work->id());
   request.when_abandoned([work = ongoing.work] { work->cancel(); });
   if (params.stream) {
     Response streamed = co_await begin_stream(ongoing, params.logprobs);

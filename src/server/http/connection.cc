@@ -485,7 +485,7 @@ Task<std::size_t> Connection::State::read(std::span<char> into) {
       co_return produced;
     }
     // The rest of a chunk's header has not arrived yet.
-    if (problem == beast_http::error::need_more && used == 0) {
+    if (used == 0) {
       const bool more =
           co_await receive(received.view().size() + kLargeBufferBytes, Clock::now() + shared.limits.stalled);
       if (!more) throw broken_off();

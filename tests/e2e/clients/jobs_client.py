@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -265,6 +266,59 @@ def test_metrics_and_page(server):
     assert script.status_code == 200 and script.headers["Content-Type"].startswith("text/javascript")
     assert requests.get(server.url + "/assets/../serve.cc").status_code == 404
     assert requests.get(server.url + "/assets/none.js").status_code == 404
+
+
+def test_http_as_it_is_spoken(server):
+    def say(text, *more):
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as each:
+            each.sendall(text)
+            for piece in more:
+                time.sleep(0.05)
+                each.sendall(piece)
+            reply = b""
+            while piece := each.recv(65536):
+                reply += piece
+            return reply
+
+    two = say(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\nGET /ready HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert two.count(b"HTTP/1.1 200 OK") == 2 and two.index(b'"ok"') < two.index(b'"ready"'), two
+    head = say(b"HEAD /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"content-length: 3" in head and head.endswith(b"\r\n\r\n"), head
+    old = say(b"GET /health HTTP/1.0\r\n\r\n")
+    assert b"connection: close" in old and b'"ok"' in old
+    form = (b"--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nnothing\r\n--XX--\r\n")
+    header = b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: multipart/form-data; boundary=XX\r\n"
+    chunks = b"".join(b"%x;a=b\r\n" % len(form[at:at + 7]) + form[at:at + 7] + b"\r\n" for at in range(0, len(form), 7))
+    chunked = say(header + b"Transfer-Encoding: chunked\r\n\r\n", chunks[:50], chunks[50:51], chunks[51:] + b"0\r\n\r\n")
+    assert b"invalid_audio" in chunked, chunked
+    polite = say(header + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(form), form)
+    assert polite.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400"), polite
+    assert b" 405 " in say(b"PUT /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b"allow: POST, GET, HEAD" in say(b"OPTIONS /v1/jobs HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert b" 400 " in say(b"nonsense\r\n\r\n") and b" 400 " in say(b"GET /%zz HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert b" 413 " in say(b"GET /health HTTP/1.1\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+    assert b" 426 " in say(b"GET /ws/transcribe HTTP/1.1\r\nConnection: close\r\n\r\n")
+    mine = requests.get(server.url + "/health", headers={"X-Request-ID": "mine-1"})
+    assert mine.headers["X-Request-ID"] == "mine-1"
+    forged = requests.get(server.url + "/health", headers={"X-Request-ID": "a b\tc"})
+    assert forged.headers["X-Request-ID"].startswith("req_")
+
+
+def test_tls():
+    with tempfile.TemporaryDirectory() as folder:
+        made = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-addext",
+                               "subjectAltName=IP:127.0.0.1", "-keyout", folder + "/key", "-out", folder + "/certificate"],
+                              capture_output=True)
+        assert made.returncode == 0, made.stderr
+        with Server(PROGRAM, SOURCE, "--tls-certificate", folder + "/certificate", "--tls-key", folder + "/key") as server:
+            assert server.url.startswith("https://")
+            with open(FILE, "rb") as data:
+                reply = requests.post(server.url + "/v1/audio/transcriptions", files={"file": data}, verify=folder + "/certificate")
+            assert reply.json()["text"].startswith(FIRST_WORDS)
+            with socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain:
+                plain.sendall(b"GET /health HTTP/1.1\r\n\r\n")
+                assert b"200 OK" not in plain.recv(4096)
+            assert requests.get(server.url + "/health", verify=folder + "/certificate").ok
 
 
 def test_settings():

@@ -36,7 +36,7 @@ const kStages = {
 function duration(seconds) {
   if (!Number.isFinite(seconds)) return "–";
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
-  return seconds < 60 ? duration(seconds) : clock(seconds);
+  return seconds < 60 ? `${seconds.toFixed(1)} s` : clock(seconds);
 }
 
 // In the order in which they follow one another.
@@ -53,7 +53,7 @@ function stageTable({ id, kernels, computeType, stages }) {
   const all = stages.reduce((sum, stage) => sum + stage.seconds, 0) || 1;
   const head = ["Stage", "Kernels", "Runs on", "Time", "Share"];
   const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)),
-    [kWithoutKernels.has(name) ? "–" : kernels, device, `${seconds.toFixed(1)} s`, `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
+    [kWithoutKernels.has(name) ? "–" : kernels, device, duration(seconds), `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
   return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
     el("table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
       el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, inOrder(stages).map(row))));

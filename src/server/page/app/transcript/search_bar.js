@@ -2,11 +2,15 @@
 import { el, icon, iconButton } from "../base/dom.js";
 import { search } from "./search.js";
 
+// Long transcripts are searched when people pause, not at every letter.
+const kWaitMs = 120;
+
 export class SearchBar {
   #view;
   #document = null;
   #hits = [];
   #at = -1;
+  #waiting = 0;
 
   constructor(view) {
     this.#view = view;
@@ -14,7 +18,10 @@ export class SearchBar {
     this.count = el("span", { class: "count", role: "status" });
     this.node = el("div", { class: "search-bar", role: "search" }, icon("search"), this.input, this.count,
       iconButton("up", "Previous match", () => this.#go(-1)), iconButton("down", "Next match", () => this.#go(1)));
-    this.input.addEventListener("input", () => this.#find(true));
+    this.input.addEventListener("input", () => {
+      clearTimeout(this.#waiting);
+      this.#waiting = setTimeout(() => this.#find(true), kWaitMs);
+    });
     this.input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") {
         event.preventDefault();
@@ -32,15 +39,18 @@ export class SearchBar {
   }
 
   #find(fromTop) {
+    clearTimeout(this.#waiting);
+    this.#waiting = 0;
     this.#hits = this.#document === null ? [] : search(this.#document, this.input.value);
     this.#at = this.#hits.length === 0 ? -1 : fromTop ? 0 : Math.min(Math.max(0, this.#at), this.#hits.length - 1);
     this.#show(fromTop);
   }
 
   #go(by) {
-    if (this.#hits.length === 0) return;
+    if (this.#waiting !== 0) return this.#find(true);
+    if (this.#hits.length === 0) return undefined;
     this.#at = (this.#at + by + this.#hits.length) % this.#hits.length;
-    this.#show(true);
+    return this.#show(true);
   }
 
   #show(scroll) {
