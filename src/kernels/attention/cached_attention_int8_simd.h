@@ -12,25 +12,29 @@ namespace amanuensis::kernels {
 
 inline constexpr float kByteWeightLimit = 16383.0f;  // 14 bits
 
-// A query in units; returns its step and writes the sum of its bytes.
+// A query in units; returns its step and writes the sum of its bytes. Loops that the compiler turns into vectors: sizes
+// of float32 values order as their bits do.
 template <typename B>
 float cached_byte_query(const float* q, std::size_t dim, std::uint32_t* units, std::int32_t& sum) {
-  float largest = 0.0f;
+  std::int32_t largest_bits = 0;
   for (std::size_t d = 0; d < dim; ++d) {
-    const float size = __builtin_fabsf(q[d]);
-    largest = size > largest ? size : largest;
+    std::int32_t bits;
+    __builtin_memcpy(&bits, q + d, sizeof(bits));
+    bits &= 0x7fffffff;
+    largest_bits = bits > largest_bits ? bits : largest_bits;
   }
+  float largest;
+  __builtin_memcpy(&largest, &largest_bits, sizeof(largest));
   const float inverse = largest > 0.0f ? 127.0f / largest : 0.0f;
-  sum = 0;
-  for (std::size_t u = 0; u * 4 < dim; ++u) {
-    std::uint32_t unit = 0;
-    for (std::size_t i = 0; i < 4 && u * 4 + i < dim; ++i) {
-      const int value = static_cast<int>(__builtin_rintf(q[u * 4 + i] * inverse));
-      sum += value;
-      unit |= (static_cast<std::uint32_t>(value) & 0xffU) << (8 * i);
-    }
-    units[u] = unit;
+  units[(dim - 1) / 4] = 0;  // whose last bytes may be beyond the query
+  auto* bytes = reinterpret_cast<std::uint8_t*>(units);
+  std::int32_t total = 0;
+  for (std::size_t d = 0; d < dim; ++d) {
+    const auto value = static_cast<std::int32_t>(__builtin_rintf(q[d] * inverse));
+    total += value;
+    bytes[d] = static_cast<std::uint8_t>(value);
   }
+  sum = total;
   return largest / 127.0f;
 }
 

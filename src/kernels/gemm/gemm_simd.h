@@ -213,13 +213,16 @@ void run_lone_block(const GemmWeights& weights, const GemmTask& task) {
   for (; panel < task.last_panel; ++panel) run_tile<D, R, 1>(weights, task, task.blocks, 0, panel);
 }
 
+// With more blocks than these, a panel is used so often that waiting for it does not count.
+inline constexpr std::size_t kBlocksAskingAhead = 7;
+
 template <typename D>
 void gemm_run(const GemmWeights& weights, const GemmTask& task) {
   constexpr std::size_t kRows = D::kBlockRows;
   if (task.rows == 0) return;
   if (task.rows <= kRows) {
     run_lone_block<D, D::kBlockRows>(weights, task);
-  } else if (task.rows <= 3 * kRows) {
+  } else if (task.rows <= kBlocksAskingAhead * kRows) {
     run_blocks<D, true>(weights, task);
   } else {
     run_blocks<D, false>(weights, task);
