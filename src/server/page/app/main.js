@@ -54,8 +54,10 @@ function showReach(problem) {
   line.hidden = problem === null;
   if (problem === null) return;
   const enter = async () => await askForKey({ again: true }) && location.reload();
-  line.replaceChildren(problem.status === 401 ? "Without an API key this server gives nothing away. " :
-    `${problem.message} This page tries again.`, ...(problem.status === 401 ? [button("Enter a key", enter, { class: "link" })] : []));
+  line.replaceChildren(
+    problem.status === 401 ? "Without an API key this server gives nothing away. " :
+                             `${problem.message} This page tries again.`,
+    ...(problem.status === 401 ? [button("Enter a key", enter, { class: "link" })] : []));
 }
 
 async function start() {
@@ -68,7 +70,9 @@ async function start() {
   });
   feed.on("status", (status) => {
     home.options.showDiarization(status.diarization);
-    setLabel(document.getElementById("device-link"), `Device: ${status.hardware?.name ?? status.hardware?.type ?? "this server"}`);
+    setLabel(
+      document.getElementById("device-link"),
+      `Device: ${status.hardware?.name ?? status.hardware?.type ?? "this server"}`);
   });
   addEventListener("hashchange", () => show(false));
   addEventListener("beforeunload", (event) => {

@@ -35,7 +35,8 @@ function remember(value, forLong) {
 export function askForKey({ again = false } = {}) {
   if (declined && !again) return Promise.resolve(false);
   asking ??= new Promise((resolve) => {
-    const input = el("input", { id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false" });
+    const input =
+      el("input", { id: "api-key", type: "password", required: true, autocomplete: "off", spellcheck: "false" });
     const long = el("input", { id: "keep-key", type: "checkbox" });
     const wrong = apiKey() !== "";
     const form = el("form", { method: "dialog", class: "stack" },

@@ -45,7 +45,13 @@ export function segmentOf(json) {
     end: number(word.end, 0),
     p: number(word.probability),
   }));
-  return { start: number(json.start, 0), end: number(json.end, 0), text: json.text ?? "", speaker: json.speaker ?? null, words };
+  return {
+    start: number(json.start, 0),
+    end: number(json.end, 0),
+    text: json.text ?? "",
+    speaker: json.speaker ?? null,
+    words
+  };
 }
 
 // A transcript: {language, duration, segments}. Words that stand beside the segments instead of in them (OpenAI's
@@ -72,7 +78,8 @@ export function modelsOf(json) {
 // A message of live captions: {kind: "partial" | "final" | "error" | "done" | "other", text, start, end, language, segments}.
 export function captionOf(json) {
   const type = String(json.type ?? json.event ?? "");
-  const kind = ["partial", "final", "error", "done"].find((each) => type === each || type.endsWith(`.${each}`)) ?? "other";
+  const kind =
+    ["partial", "final", "error", "done"].find((each) => type === each || type.endsWith(`.${each}`)) ?? "other";
   return {
     kind,
     text: (kind === "error" ? json.error?.message ?? json.message : json.text) ?? "",

@@ -7,7 +7,8 @@ import { apiKey, askForKey } from "./key.js";
 export async function sendForm(path, form, { onProgress, signal }) {
   const usedKey = apiKey();
   const { status, body, retryAfter } = await send(path, form, { onProgress, signal });
-  if (status === 401 && (usedKey !== apiKey() || await askForKey())) return sendForm(path, form, { onProgress, signal });
+  if (status === 401 && (usedKey !== apiKey() || await askForKey()))
+    return sendForm(path, form, { onProgress, signal });
   if (status < 200 || status > 299) throw errorOf(status, body, retryAfter);
   return JSON.parse(body);
 }
@@ -23,7 +24,8 @@ function send(path, form, { onProgress, signal }) {
     request.addEventListener("load", () => resolve({
       status: request.status, body: request.responseText, retryAfter: request.getResponseHeader("Retry-After"),
     }));
-    request.addEventListener("error", () => reject(new ApiError("The server cannot be reached, or refused the upload.")));
+    request.addEventListener(
+      "error", () => reject(new ApiError("The server cannot be reached, or refused the upload.")));
     request.addEventListener("abort", () => reject(new DOMException("The upload was stopped.", "AbortError")));
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(form);

@@ -20,10 +20,18 @@ export async function wavLayout(blob) {
       format = { code: chunk.getUint16(8, true), channels: chunk.getUint16(10, true), rate: chunk.getUint32(12, true),
                  bits: chunk.getUint16(22, true) };
     } else if (kind === "data") {
-      if (format === null || format.code !== 1 || format.bits !== 16 || format.channels === 0 || format.rate < kPeaksPerSecond) return null;
+      if (
+        format === null || format.code !== 1 || format.bits !== 16 || format.channels === 0 ||
+        format.rate < kPeaksPerSecond)
+        return null;
       // Files that were written as a stream do not know their size.
       const bytes = Math.min(size, blob.size - at - 8);
-      return { rate: format.rate, channels: format.channels, start: at + 8, frames: Math.floor(bytes / (2 * format.channels)) };
+      return {
+        rate: format.rate,
+        channels: format.channels,
+        start: at + 8,
+        frames: Math.floor(bytes / (2 * format.channels))
+      };
     }
     at += 8 + size + (size % 2);
   }

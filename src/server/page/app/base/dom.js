@@ -36,7 +36,14 @@ export function iconButton(name, label, act, props = {}) {
   const { class: more = "", ...rest } = props;
   return el(
     "button",
-    { type: "button", class: `icon-button ${more}`.trim(), "aria-label": label, title: label, ...rest, on: { click: act } },
+    {
+      type: "button",
+      class: `icon-button ${more}`.trim(),
+      "aria-label": label,
+      title: label,
+      ...rest,
+      on: { click: act }
+    },
     icon(name),
   );
 }
@@ -44,6 +51,12 @@ export function iconButton(name, label, act, props = {}) {
 export function setLabel(node, label) {
   node.setAttribute("aria-label", label);
   node.setAttribute("title", label);
+}
+
+// On phones, where the list of transcripts is a page of its own.
+export function backLink() {
+  const label = "All transcripts";
+  return el("a", { class: "icon-button back", href: "#/", "aria-label": label, title: label }, icon("back"));
 }
 
 // Strokes on a 24 x 24 grid.

@@ -19,16 +19,21 @@ export function speedChart(samples, { width, now = Date.now() }) {
   const spanMs = Math.max(60000, now - (samples[0]?.at ?? now));
   const x = (at) => kLeft + ((at - (now - spanMs)) / spanMs) * (width - kLeft - 8);
   const y = (factor) => kTop + (1 - factor / most) * (kHeight - kTop - kBottom);
-  const lines = [0, 0.5, 1].map((part) => [
-    svg("line", { class: "grid", x1: kLeft, x2: width - 8, y1: y(part * most), y2: y(part * most) }),
-    svg("text", { class: "tick", x: kLeft - 8, y: y(part * most) + 4, "text-anchor": "end" }, part === 0 ? "0" : `${Number((part * most).toPrecision(3))}×`),
+  const lines = [0, 0.5, 1].map(
+    (part) =>
+      [svg("line", { class: "grid", x1: kLeft, x2: width - 8, y1: y(part * most), y2: y(part * most) }),
+       svg(
+         "text", { class: "tick", x: kLeft - 8, y: y(part * most) + 4, "text-anchor": "end" },
+         part === 0 ? "0" : `${Number((part * most).toPrecision(3))}×`),
   ]);
   const points = samples.map((sample) => `${x(sample.at).toFixed(1)},${y(sample.factor).toFixed(1)}`).join(" ");
   const last = samples.at(-1);
   const minutes = Math.round(spanMs / 60000);
-  const label = last === undefined ? "No audio was transcribed yet." :
+  const label = last === undefined ?
+    "No audio was transcribed yet." :
     `Realtime factor over the last ${minutes === 1 ? "minute" : `${minutes} minutes`}: now ${times(last.factor)}, ` +
-    `between ${times(Math.min(...samples.map((each) => each.factor)))} and ${times(Math.max(...samples.map((each) => each.factor)))}.`;
+      `between ${times(Math.min(...samples.map((each) => each.factor)))} and ${
+        times(Math.max(...samples.map((each) => each.factor)))}.`;
   return svg("svg", { class: "chart", viewBox: `0 0 ${width} ${kHeight}`, role: "img", "aria-label": label },
     lines, svg("polyline", { class: "line", points }),
     last ? svg("circle", { class: "now", cx: x(last.at), cy: y(last.factor), r: 3.5 }) : null,

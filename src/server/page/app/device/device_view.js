@@ -1,5 +1,5 @@
 // What the server runs on: which kernels run where, how fast it is, what waits.
-import { el, icon } from "../base/dom.js";
+import { backLink, el } from "../base/dom.js";
 import { bytes, clock, times } from "../base/format.js";
 import { speedChart } from "./chart.js";
 
@@ -16,12 +16,15 @@ function textOf(value) {
   if (value === true) return "Yes";
   if (value === false) return "No";
   if (Array.isArray(value)) return value.map(textOf).join(", ") || "–";
-  if (typeof value === "object") return Object.entries(value).map(([key, each]) => `${titled(key)}: ${textOf(each)}`).join(", ");
+  if (typeof value === "object")
+    return Object.entries(value).map(([key, each]) => `${titled(key)}: ${textOf(each)}`).join(", ");
   return String(value);
 }
 
 function facts(pairs) {
-  return el("dl", { class: "facts-list" }, pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, textOf(value)))));
+  return el(
+    "dl", { class: "facts-list" },
+    pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, textOf(value)))));
 }
 
 function card(title, ...content) {
@@ -29,8 +32,13 @@ function card(title, ...content) {
 }
 
 const kStages = {
-  decode_audio: "Reading the file", voice_activity: "Finding speech", log_mel: "Spectrum", encoder: "Encoder", decoder: "Decoder",
-  choosing: "Choosing words", word_times: "Word times",
+  decode_audio: "Reading the file",
+  voice_activity: "Finding speech",
+  log_mel: "Spectrum",
+  encoder: "Encoder",
+  decoder: "Decoder",
+  choosing: "Choosing words",
+  word_times: "Word times",
 };
 
 function duration(seconds) {
@@ -52,17 +60,27 @@ const kWithoutKernels = new Set(["decode_audio", "choosing"]);
 function stageTable({ id, kernels, computeType, stages }) {
   const all = stages.reduce((sum, stage) => sum + stage.seconds, 0) || 1;
   const head = ["Stage", "Kernels", "Runs on", "Time", "Share"];
-  const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)),
-    [kWithoutKernels.has(name) ? "–" : kernels, device, duration(seconds), `${Math.round((100 * seconds) / all)} %`].map((text) => el("td", {}, text)));
-  return el("div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
-    el("table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
-      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))), el("tbody", {}, inOrder(stages).map(row))));
+  const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)), [
+    kWithoutKernels.has(name) ? "–" : kernels, device, duration(seconds), `${Math.round((100 * seconds) / all)} %`
+  ].map((text) => el("td", {}, text)));
+  return el(
+    "div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
+    el(
+      "table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
+      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, inOrder(stages).map(row))));
 }
 
 function stages(engine) {
   if (engine === null) return el("p", { class: "muted" }, "The server does not say.");
-  if (engine.models.length === 0) return el("p", { class: "muted" }, "No model is in memory; the first recording loads one.");
+  if (engine.models.length === 0)
+    return el("p", { class: "muted" }, "No model is in memory; the first recording loads one.");
   return engine.models.map(stageTable);
+}
+
+function speakersOf({ available, model, note }) {
+  if (!available) return el("p", { class: "muted" }, note || "Speakers cannot be told apart here.");
+  return el("p", {}, model ? `Speakers are told apart by ${model}.` : "Speakers are told apart.");
 }
 
 export class DeviceView {
@@ -75,7 +93,7 @@ export class DeviceView {
     this.place = el("div", { class: "cards" });
     this.node = el("div", { class: "device" },
       el("header", { class: "page-head" },
-        el("a", { class: "icon-button back", href: "#/", "aria-label": "All transcripts", title: "All transcripts" }, icon("back")),
+        backLink(),
         el("h1", { tabindex: "-1" }, "Device")),
       this.place);
     this.#end = feed.on("status", () => this.#draw());
@@ -90,26 +108,35 @@ export class DeviceView {
   }
 
   #draw() {
-    const { hardware = {}, npu_runtime: npu = {}, diarization = {}, queue = {}, performance = {}, ...rest } = this.#feed.status;
+    const { hardware = {}, npu_runtime: npu = {}, diarization = {}, queue = {}, performance = {}, ...rest } =
+      this.#feed.status;
     const engine = this.#feed.engine;
-    const speed = card("Speed",
-      el("p", { class: "big" }, times(performance.realtime_factor_recent ?? performance.realtime_factor), el("span", { class: "muted" }, " realtime")),
-      speedChart(this.#feed.samples, { width: Math.max(260, this.place.clientWidth - 42) }),
-      facts([["Over all", times(performance.realtime_factor)], ["Audio transcribed", clock(performance.audio_seconds_total)],
-             ["Time it took", duration(performance.processing_seconds_total)]]));
+    const speed = card(
+      "Speed",
+      el(
+        "p", { class: "big" }, times(performance.realtime_factor_recent ?? performance.realtime_factor),
+        el("span", { class: "muted" }, " realtime")),
+      speedChart(this.#feed.samples, { width: Math.max(260, this.place.clientWidth - 42) }), facts([
+        ["Over all", times(performance.realtime_factor)],
+        ["Audio transcribed", clock(performance.audio_seconds_total)],
+        ["Time it took", duration(performance.processing_seconds_total)]
+      ]));
     const flags = Object.entries(npu).filter(([key]) => key !== "available");
     const nodes = [
       speed,
       card("Where the work is done", stages(engine)),
-      card("Queue", facts([["Running", queue.running], ["Waiting", queue.waiting], ["Room for", queue.capacity]])),
-      card("Machine", facts([...Object.entries(hardware), ["current_model", rest.current_model], ["models_found", rest.models_found],
-                             ["version", rest.version], ...(engine?.memoryBytes ? [["memory", bytes(engine.memoryBytes)]] : [])]
-        .map(([key, value]) => [titled(key), value]))),
-      card("NPU", npu.available ? facts(flags.map(([key, value]) => [titled(key), value])) :
-                                  el("p", { class: "muted" }, "No NPU is in use here.")),
-      card("Speakers", el("p", { class: diarization.available ? "" : "muted" },
-        diarization.available ? `Speakers are told apart${diarization.model ? ` by ${diarization.model}` : ""}.` :
-                                diarization.note || "Speakers cannot be told apart here.")),
+      card(
+        "Queue", facts([["Running", queue.running], ["Waiting", queue.waiting], ["Room for", queue.capacity]])),
+      card(
+        "Machine", facts([
+          ...Object.entries(hardware), ["current_model", rest.current_model], ["models_found", rest.models_found],
+          ["version", rest.version], ...(engine?.memoryBytes ? [["memory", bytes(engine.memoryBytes)]] : [])
+        ].map(([key, value]) => [titled(key), value]))),
+      card(
+        "NPU",
+        npu.available ? facts(flags.map(([key, value]) => [titled(key), value])) :
+                        el("p", { class: "muted" }, "No NPU is in use here.")),
+      card("Speakers", speakersOf(diarization)),
     ];
     // What has not changed stays, with the place of whoever reads it.
     nodes.forEach((node, i) => {

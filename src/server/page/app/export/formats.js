@@ -24,7 +24,8 @@ export function srtOf(document) {
   return captionsOf(document).map((caption, i) => {
     const name = nameOf(document, caption);
     const text = caption.lines.join("\n");
-    return `${i + 1}\n${srtTime(caption.start)} --> ${srtTime(caption.end)}\n${name === null ? "" : `${name}: `}${text}\n\n`;
+    const said = name === null ? text : `${name}: ${text}`;
+    return `${i + 1}\n${srtTime(caption.start)} --> ${srtTime(caption.end)}\n${said}\n\n`;
   }).join("");
 }
 

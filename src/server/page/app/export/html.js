@@ -24,10 +24,13 @@ export function htmlOf(document, { times }) {
   const title = escapeHtml(document.title);
   const language = /^[a-z]{2,3}$/i.test(document.language ?? "") ? ` lang="${document.language}"` : "";
   const lines = paragraphs(document).map(({ speaker, start, segments }) => {
-    const head = [speaker === null ? "" : `<b>${escapeHtml(speaker)}</b>`, times ? `<i>${clock(start)}</i>` : ""].filter(Boolean);
+    const head = [
+      speaker === null ? "" : `<b>${escapeHtml(speaker)}</b>`, times ? `<i>${clock(start)}</i>` : ""
+    ].filter(Boolean);
     const text = escapeHtml(segments.map(textOf).join(" "));
     return `<p>${head.length > 0 ? `${head.join(" ")}<br>\n` : ""}${text}</p>`;
   });
-  return `<!doctype html>\n<html${language}>\n<head>\n<meta charset="utf-8">\n<title>${title}</title>\n</head>\n<body>\n` +
+  return `<!doctype html>\n<html${language}>\n<head>\n<meta charset="utf-8">\n<title>${
+           title}</title>\n</head>\n<body>\n` +
     `<h1>${title}</h1>\n${lines.join("\n")}\n</body>\n</html>\n`;
 }

@@ -12,7 +12,8 @@ export function saveFile(text, { name, type }) {
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
-const bareName = (title) => title.replace(/\.[a-z0-9]{1,5}$/i, "").replace(/[\\/:*?"<>|\u0000-\u001f]+/g, " ").trim() || "transcript";
+const bareName = (title) =>
+  title.replace(/\.[a-z0-9]{1,5}$/i, "").replace(/[\\/:*?"<>|\u0000-\u001f]+/g, " ").trim() || "transcript";
 
 export function openExport(document) {
   const times = el("input", { type: "checkbox", id: "export-times" });

@@ -1,6 +1,7 @@
 // Files and whole folders that are dragged onto the page.
 
-const kMedia = /\.(aac|ac3|aiff?|amr|ape|au|avi|caf|flac|flv|m4a|m4b|m4v|mka|mkv|mov|mp[234]|mpe?g|mpga|oga|ogg|ogv|opus|ra|spx|tta|ts|voc|wav|webm|wm[av]|wv|3gp)$/i;
+const kMedia =
+  /\.(aac|ac3|aiff?|amr|ape|au|avi|caf|flac|flv|m4a|m4b|m4v|mka|mkv|mov|mp[234]|mpe?g|mpga|oga|ogg|ogv|opus|ra|spx|tta|ts|voc|wav|webm|wm[av]|wv|3gp)$/i;
 
 export function isMedia(file) {
   return /^(audio|video)\//.test(file.type) || kMedia.test(file.name);

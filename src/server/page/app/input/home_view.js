@@ -15,8 +15,17 @@ export class HomeView {
     this.#store = store;
     this.title = "New transcript";
     this.options = new Options();
-    const files = el("input", { type: "file", multiple: true, id: "file-input", class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
-    const folder = el("input", { type: "file", webkitdirectory: true, class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
+    const files = el("input", {
+      type: "file",
+      multiple: true,
+      id: "file-input",
+      class: "hidden-file",
+      tabindex: "-1",
+      "aria-hidden": "true"
+    });
+    const folder = el(
+      "input",
+      { type: "file", webkitdirectory: true, class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
     files.addEventListener("change", () => this.#take(files));
     folder.addEventListener("change", () => this.#take(folder, isMedia));
     const recorder = this.#recorder = new Recorder((file) => this.#add([file]));
@@ -29,9 +38,11 @@ export class HomeView {
         recorder.node),
       files, folder);
     wireDrop(zone, (dropped) => this.#add(dropped));
-    this.node = el("div", { class: "home" },
-      el("h1", { tabindex: "-1" }, "What was said?"), zone,
-      el("section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "Options"), this.options.node));
+    this.node = el(
+      "div", { class: "home" }, el("h1", { tabindex: "-1" }, "What was said?"), zone,
+      el(
+        "section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "Options"),
+        this.options.node));
   }
 
   get recording() { return this.#recorder.recording; }
@@ -44,7 +55,8 @@ export class HomeView {
   #add(files) {
     const some = files.filter((file) => file.size > 0);
     if (files.length === 0) return notice("No sound or video was found there.", { problem: true });
-    if (some.length < files.length) notice(`${plural(files.length - some.length, "empty file")} left out.`, { problem: true });
+    if (some.length < files.length)
+      notice(`${plural(files.length - some.length, "empty file")} left out.`, { problem: true });
     if (some.length === 0) return undefined;
     announce(`${plural(some.length, "file")} added`);
     const ids = this.#store.add(some, this.options.fields());

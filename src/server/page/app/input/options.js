@@ -13,8 +13,12 @@ export class Options {
       [["", "Detect"], ...languages().map(({ code, name }) => [code, name])]);
     this.model = this.#select("model", "Model", [["", "Server’s choice"]]);
     this.task = this.#select("task", "Write it down", [["transcribe", "As it is spoken"], ["translate", "In English"]]);
-    this.prompt = this.#field("prompt", "Names and words to expect",
-      el("input", { type: "text", maxlength: "800", autocomplete: "off", placeholder: "Such as: Ljubljana, OAuth, Dr Okafor" }));
+    this.prompt = this.#field("prompt", "Names and words to expect", el("input", {
+                                type: "text",
+                                maxlength: "800",
+                                autocomplete: "off",
+                                placeholder: "Such as: Ljubljana, OAuth, Dr Okafor"
+                              }));
     this.vad = this.#check("vad_filter", "Leave out silence", true);
     this.diarize = this.#check("diarization", "Tell speakers apart", false);
     this.diarizeNote = el("p", { class: "muted small", id: "diarize-note" });
@@ -44,7 +48,8 @@ export class Options {
     const models = modelsOf(await getJson("/v1/models"));
     const standard = models.find((model) => model.isDefault);
     const first = el("option", { value: "" }, standard ? `${standard.id} (standard)` : "Server’s choice");
-    const others = models.filter((model) => !model.isDefault).map((model) => el("option", { value: model.id }, model.id));
+    const others =
+      models.filter((model) => !model.isDefault).map((model) => el("option", { value: model.id }, model.id));
     this.model.input.replaceChildren(first, ...others);
     this.#restore("model", this.model.input);
   }
@@ -55,7 +60,8 @@ export class Options {
     this.diarize.input.disabled = !available;
     this.most.row.hidden = !available;
     this.diarizeNote.hidden = available || diarization === null;
-    this.diarizeNote.textContent = diarization?.note || "This server cannot tell speakers apart; you can name them by hand.";
+    this.diarizeNote.textContent =
+      diarization?.note || "This server cannot tell speakers apart; you can name them by hand.";
   }
 
   #keep(name, value) {

@@ -21,7 +21,8 @@ export class Recorder {
   constructor(onFile) {
     this.#onFile = onFile;
     this.label = el("span", {}, "Record");
-    this.button = button("", () => this.#toggle(), { class: "record", "aria-pressed": "false" }, icon("microphone"), this.label);
+    this.button =
+      button("", () => this.#toggle(), { class: "record", "aria-pressed": "false" }, icon("microphone"), this.label);
     this.level = el("meter", { min: "0", max: "1", value: "0", hidden: true, "aria-label": "Loudness" });
     this.node = el("span", { class: "recorder" }, this.button, this.level);
   }

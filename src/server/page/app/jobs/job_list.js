@@ -20,7 +20,8 @@ function statusText(job) {
       ? ` · ${clock(job.doneS)} of ${clock(job.audioS)}` : "";
     return `${kWords[job.status]}${percent}${where}`;
   }
-  if (job.status === "done") return [job.audioS > 0 ? clock(job.audioS) : null, ago(job.createdAt)].filter(Boolean).join(" · ");
+  if (job.status === "done")
+    return [job.audioS > 0 ? clock(job.audioS) : null, ago(job.createdAt)].filter(Boolean).join(" · ");
   if (job.status === "failed") return `${kWords.failed}: ${job.error ?? "unknown reason"}`;
   if (job.status === "queued") return queueText(job);
   return job.note && job.status === "waiting" ? job.note : kWords[job.status] ?? job.status;
@@ -38,7 +39,8 @@ export class JobList {
     this.#list = el("ul", { class: "jobs" });
     this.#empty = el("p", { class: "muted empty" }, "Transcripts will be listed here.");
     this.#summary = el("p", { class: "muted summary" });
-    const field = el("input", { type: "search", placeholder: "Find by name", "aria-label": "Find a transcript by name" });
+    const field =
+      el("input", { type: "search", placeholder: "Find by name", "aria-label": "Find a transcript by name" });
     field.addEventListener("input", () => {
       this.#filter = field.value.trim().toLowerCase();
       this.#draw();
@@ -112,8 +114,11 @@ export class JobList {
     const name = el("span", { class: "job-name", dir: "auto" });
     const status = el("span", { class: "job-status" });
     const bar = el("progress", { max: "1", "aria-label": `Progress of ${job.name}` });
-    const link = el(job.file ? "div" : "a", { class: "job-link", href: job.file ? null : `#/job/${encodeURIComponent(job.id)}` }, name, status);
-    const again = el("button", { type: "button", class: "link", on: { click: () => this.#store.tryAgain(job.id) } }, "Try again");
+    const link = el(
+      job.file ? "div" : "a", { class: "job-link", href: job.file ? null : `#/job/${encodeURIComponent(job.id)}` },
+      name, status);
+    const again = el(
+      "button", { type: "button", class: "link", on: { click: () => this.#store.tryAgain(job.id) } }, "Try again");
     const remove = iconButton("close", "Remove", () => this.#remove(job.id), { class: "remove" });
     const node = el("li", { class: "job", data: { job: job.id } }, link, remove, bar, again);
     return { node, link, name, status, bar, again, remove };

@@ -51,7 +51,14 @@ export class JobStore extends Emitter {
   // A transcript that only this browser has.
   addLocal({ id, title, language, duration, createdAt }) {
     this.#jobs.set(id, {
-      id, name: title, language, audioS: duration, createdAt: new Date(createdAt), status: "done", fraction: 1, local: true,
+      id,
+      name: title,
+      language,
+      audioS: duration,
+      createdAt: new Date(createdAt),
+      status: "done",
+      fraction: 1,
+      local: true,
     });
     this.emit("change");
   }
@@ -165,7 +172,8 @@ export class JobStore extends Emitter {
       const onProgress = (fraction) => this.#change(next.id, { fraction });
       const job = await submitJob(next.file, next.fields, { onProgress, signal: next.aborter.signal });
       this.#jobs.delete(next.id);
-      this.#put({ ...job, name: job.name === job.id ? next.name : job.name, createdAt: job.createdAt ?? next.createdAt });
+      this.#put(
+        { ...job, name: job.name === job.id ? next.name : job.name, createdAt: job.createdAt ?? next.createdAt });
       this.emit("sent", next.id, job.id);
       await keepRecording(job.id, next.file);
     } catch (error) {
@@ -185,7 +193,9 @@ export class JobStore extends Emitter {
 
   #followSome() {
     const active = this.all.filter((job) => !job.file && !isOver(job));
-    const first = [...active.filter((job) => job.status === "running"), ...active.filter((job) => job.status === "queued").reverse()];
+    const first = [
+      ...active.filter((job) => job.status === "running"), ...active.filter((job) => job.status === "queued").reverse()
+    ];
     for (const job of first) {
       if (this.#followed.size >= kMostFollowed) return;
       if (!this.#followed.has(job.id) && !this.#silent.has(job.id)) this.#follow(job.id);
@@ -199,7 +209,8 @@ export class JobStore extends Emitter {
     await followJob(id, {
       signal: aborter.signal,
       onBegin: () => this.#segments.set(id, []),
-      onChange: (change) => this.#change(id, Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))),
+      onChange: (change) =>
+        this.#change(id, Object.fromEntries(Object.entries(change).filter(([, value]) => value !== null))),
       onSegment: (segment) => {
         this.#segments.get(id).push(segment);
         this.emit("segment", id);

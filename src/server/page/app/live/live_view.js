@@ -2,7 +2,7 @@
 import { kCaptureRate, startCapture } from "../audio/capture.js";
 import { wavFile } from "../audio/wav.js";
 import { getJson } from "../api/http.js";
-import { button, el, icon } from "../base/dom.js";
+import { backLink, button, el, icon } from "../base/dom.js";
 import { notice } from "../base/notice.js";
 import { kept } from "../base/storage.js";
 import { languages } from "../input/languages.js";
@@ -26,7 +26,8 @@ export class LiveView {
     this.#options = options;
     this.title = "Live captions";
     this.label = el("span", {}, "Start");
-    this.button = button("", () => this.#toggle(), { class: "primary record", id: "live-toggle" }, icon("microphone"), this.label);
+    this.button = button(
+      "", () => this.#toggle(), { class: "primary record", id: "live-toggle" }, icon("microphone"), this.label);
     this.level = el("meter", { min: "0", max: "1", value: "0", "aria-label": "Loudness" });
     this.language = el("select", { id: "live-language" }, el("option", { value: "" }, "Detect"),
                        languages().map(({ code, name }) => el("option", { value: code }, name)));
@@ -34,11 +35,13 @@ export class LiveView {
     this.state = el("p", { class: "muted", role: "status" });
     this.finals = el("div", { class: "finals", "aria-live": "polite", "aria-relevant": "additions" });
     this.partial = el("p", { class: "partial", dir: "auto", "aria-hidden": "true" });
-    this.captions = el("div", { class: "captions", tabindex: "0", role: "group", "aria-label": "Captions" }, this.finals, this.partial);
+    this.captions = el(
+      "div", { class: "captions", tabindex: "0", role: "group", "aria-label": "Captions" }, this.finals,
+      this.partial);
     this.after = el("p", { class: "after" });
     this.node = el("div", { class: "live" },
       el("header", { class: "page-head" },
-        el("a", { class: "icon-button back", href: "#/", "aria-label": "All transcripts", title: "All transcripts" }, icon("back")),
+        backLink(),
         el("h1", { tabindex: "-1" }, "Live captions")),
       el("div", { class: "live-bar" }, this.button, this.level,
         el("div", { class: "field inline" }, el("label", { for: "live-language" }, "Language"), this.language)),
@@ -128,7 +131,13 @@ export class LiveView {
     if (caption.kind !== "final" || caption.text.trim() === "") return this.#scroll();
     this.partial.textContent = "";
     this.finals.append(el("p", { dir: "auto" }, caption.text.trim()));
-    const whole = { start: caption.start ?? 0, end: caption.end ?? caption.start ?? 0, text: caption.text, speaker: null, words: [] };
+    const whole = {
+      start: caption.start ?? 0,
+      end: caption.end ?? caption.start ?? 0,
+      text: caption.text,
+      speaker: null,
+      words: []
+    };
     this.#segments.push(...(caption.segments.length > 0 ? caption.segments : [whole]));
     return this.#scroll();
   }
@@ -143,7 +152,10 @@ export class LiveView {
     const id = `live-${Date.now()}`;
     const duration = this.#pieces.reduce((sum, piece) => sum + piece.length, 0) / kCaptureRate;
     const result = { language: this.language.value || this.#heardLanguage, duration, segments: this.#segments };
-    const document = { ...documentOf({ id, title: file.name.replace("Recording", "Captions").replace(/\.wav$/, ""), result }), createdAt: Date.now() };
+    const document = {
+      ...documentOf({ id, title: file.name.replace("Recording", "Captions").replace(/\.wav$/, ""), result }),
+      createdAt: Date.now()
+    };
     await kept.put("transcripts", id, document);
     await keepRecording(id, file);
     this.#store.addLocal(document);
@@ -157,6 +169,8 @@ export class LiveView {
     this.level.hidden = !listening;
     this.language.disabled = listening;
     this.node.classList.toggle("listening", listening);
-    if (!this.#closed) this.state.textContent = listening ? "Listening" : "Press start and speak. The sound goes to this server and nowhere else.";
+    if (!this.#closed)
+      this.state.textContent =
+        listening ? "Listening" : "Press start and speak. The sound goes to this server and nowhere else.";
   }
 }

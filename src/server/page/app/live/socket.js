@@ -32,7 +32,8 @@ export async function openCaptions(query, { onCaption, onEnd }) {
   });
   await new Promise((resolve, reject) => {
     socket.addEventListener("open", resolve, { once: true });
-    socket.addEventListener("close", () => reject(new Error(problem ?? "The server does not take live sound.")), { once: true });
+    socket.addEventListener(
+      "close", () => reject(new Error(problem ?? "The server does not take live sound.")), { once: true });
   });
   return {
     send: (samples) => {

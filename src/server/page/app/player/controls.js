@@ -23,10 +23,13 @@ export class PlayerBar {
       player.rate = Number(this.rate.value);
       writeSetting("rate", player.rate);
     });
-    const file = el("input", { type: "file", accept: "audio/*,video/*", class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
+    const file = el(
+      "input",
+      { type: "file", accept: "audio/*,video/*", class: "hidden-file", tabindex: "-1", "aria-hidden": "true" });
     file.addEventListener("change", () => file.files[0] && onChoose(file.files[0]));
-    this.missing = el("p", { class: "missing", hidden: true },
-      el("span", { class: "missing-text" }), " ", button("Choose the recording", () => file.click(), { class: "link" }));
+    this.missing = el(
+      "p", { class: "missing", hidden: true }, el("span", { class: "missing-text" }), " ",
+      button("Choose the recording", () => file.click(), { class: "link" }));
     this.node = el("section", { class: "player", "aria-label": "Player" },
       this.play, this.now, this.waveform.node, this.missing, this.whole, this.rate, file);
     this.#endings = [player.on("time", () => this.#show()), player.on("state", () => this.#show())];

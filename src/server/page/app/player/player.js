@@ -12,7 +12,8 @@ export class Player extends Emitter {
     super();
     this.#audio.preload = "auto";
     const tell = () => this.emit("state");
-    for (const event of ["play", "pause", "ended", "loadedmetadata", "ratechange"]) this.#audio.addEventListener(event, tell);
+    for (const event of ["play", "pause", "ended", "loadedmetadata", "ratechange"])
+      this.#audio.addEventListener(event, tell);
     this.#audio.addEventListener("play", () => this.#tick());
     for (const event of ["seeked", "timeupdate"]) this.#audio.addEventListener(event, () => this.emit("time"));
     this.#audio.addEventListener("error", () => {

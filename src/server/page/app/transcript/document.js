@@ -6,14 +6,16 @@ import { retime, wordsOf } from "./words.js";
 export const kColours = 8;
 
 export function documentOf({ id, title, result }) {
-  const labels = [...new Set(result.segments.map((segment) => segment.speaker).filter((label) => label !== null))].sort();
+  const labels =
+    [...new Set(result.segments.map((segment) => segment.speaker).filter((label) => label !== null))].sort();
   return {
     id,
     title,
     language: result.language,
     duration: result.duration ?? result.segments.at(-1)?.end ?? 0,
     speakers: labels.map((label, i) => ({ id: label, name: speakerName(label, i) })),
-    segments: result.segments.map((segment, i) => segmentFrom(segment, i)).filter((segment) => segment.words.length > 0),
+    segments :
+      result.segments.map((segment, i) => segmentFrom(segment, i)).filter((segment) => segment.words.length > 0),
   };
 }
 
@@ -61,7 +63,8 @@ export function renameSpeaker(document, id, name) {
 // Returns [document, the new speaker's id].
 export function addSpeaker(document) {
   let number = document.speakers.length + 1;
-  while (document.speakers.some((each) => each.id === `added-${number}` || each.name === `Speaker ${number}`)) number += 1;
+  while (document.speakers.some((each) => each.id === `added-${number}` || each.name === `Speaker ${number}`))
+    number += 1;
   const speaker = { id: `added-${number}`, name: `Speaker ${number}` };
   return [{ ...document, speakers: [...document.speakers, speaker] }, speaker.id];
 }

@@ -3,7 +3,7 @@ import { call } from "../api/http.js";
 import { audioAddress } from "../api/jobs.js";
 import { apiKey } from "../api/key.js";
 import { outlineOf } from "../audio/outline.js";
-import { button, el, icon, iconButton, setLabel } from "../base/dom.js";
+import { backLink, button, el, icon, iconButton, setLabel } from "../base/dom.js";
 import { clock, times } from "../base/format.js";
 import { openExport } from "../export/menu.js";
 import { languageName } from "../input/languages.js";
@@ -21,7 +21,8 @@ import { TranscriptView } from "./view.js";
 // Larger recordings are not fetched as a whole: they are played as they come, without an outline.
 const kMostFetchedBytes = 200e6;
 
-const kHelp = "Left and right arrow keys move from word to word, up and down from line to line. Enter plays from there, " +
+const kHelp =
+  "Left and right arrow keys move from word to word, up and down from line to line. Enter plays from there, " +
   "space plays or pauses, E edits the line.";
 
 export class JobView {
@@ -69,16 +70,19 @@ export class JobView {
     this.facts = el("p", { class: "muted facts" });
     this.undo = iconButton("undo", "Undo", () => this.#session.undo(), { disabled: true, id: "undo" });
     this.redo = iconButton("redo", "Redo", () => this.#session.redo(), { disabled: true, id: "redo" });
-    this.export = button("", () => openExport(this.#session.document), { disabled: true, id: "export" }, icon("download"), "Export");
+    this.export = button(
+      "", () => openExport(this.#session.document), { disabled: true, id: "export" }, icon("download"), "Export");
     this.progress = el("progress", { max: "1", "aria-label": "Progress", hidden: true });
     this.state = el("p", { class: "state" });
     this.warning = el("p", { class: "state" });
     this.speakers = el("div", { class: "speaker-place" });
-    this.node = el("div", { class: "job-view" },
-      el("header", { class: "job-head" },
-        el("a", { class: "icon-button back", href: "#/", "aria-label": "All transcripts", title: "All transcripts" }, icon("back")),
-        el("div", { class: "job-title" }, this.heading, this.facts),
-        el("div", { class: "toolbar", role: "group", "aria-label": "Editing" }, this.#search.node, this.undo, this.redo, this.export)),
+    this.node = el(
+      "div", { class: "job-view" },
+      el(
+        "header", { class: "job-head" }, backLink(), el("div", { class: "job-title" }, this.heading, this.facts),
+        el(
+          "div", { class: "toolbar", role: "group", "aria-label": "Editing" }, this.#search.node, this.undo,
+          this.redo, this.export)),
       this.progress, this.state, this.warning, this.speakers,
       el("p", { id: "transcript-help", class: "help" }, kHelp), this.#view.node, this.#bar.node);
   }
@@ -157,7 +161,8 @@ export class JobView {
     if (Number.isFinite(job.fraction) && job.status === "running") this.progress.value = job.fraction;
     else this.progress.removeAttribute("value");
     if (job.status === "done") this.#load(job);
-    else if (job.status === "failed") this.#say(`This could not be transcribed: ${job.error ?? "the server does not say why"}`, true);
+    else if (job.status === "failed")
+      this.#say(`This could not be transcribed: ${job.error ?? "the server does not say why"}`, true);
     else if (job.status === "cancelled") this.#say("This was cancelled.");
     else if (job.status === "queued") this.#say(`${queueText(job)}. The transcript appears here as it is made.`);
     else this.#say("");
@@ -178,7 +183,8 @@ export class JobView {
   #grow() {
     if (this.#loaded) return;
     const segments = this.#store.segments(this.#id);
-    this.#partial ??= documentOf({ id: this.#id, title: this.title, result: { language: null, duration: null, segments: [] } });
+    this.#partial ??=
+      documentOf({ id: this.#id, title: this.title, result: { language: null, duration: null, segments: [] } });
     const known = this.#partial.segments.length > segments.length ? [] : this.#partial.segments;
     const fresh = segments.slice(known.length).map((segment, i) => segmentFrom(segment, known.length + i));
     this.#partial = { ...this.#partial, segments: [...known, ...fresh] };
@@ -193,12 +199,14 @@ export class JobView {
     this.#view.render(document);
     this.#search.document = document;
     this.export.disabled = false;
-    for (const [node, word, label] of [[this.undo, "Undo", this.#session.undoLabel], [this.redo, "Redo", this.#session.redoLabel]]) {
+    for (const [node, word, label] of [
+           [this.undo, "Undo", this.#session.undoLabel], [this.redo, "Redo", this.#session.redoLabel]]) {
       node.disabled = label === null;
       setLabel(node, label === null ? word : `${word}: ${label}`);
     }
-    this.#bar.waveform.bands = document.segments
-      .map(({ start, end, speaker }) => ({ start, end, colour: colourOf(document, speaker) })).filter((band) => band.colour);
+    this.#bar.waveform.bands =
+      document.segments.map(({ start, end, speaker }) => ({ start, end, colour: colourOf(document, speaker) }))
+        .filter((band) => band.colour);
     if (document.speakers !== this.#shownSpeakers) {
       this.speakers.replaceChildren(...[speakerStrip(document, (id) => this.#rename(id))].filter(Boolean));
       this.#shownSpeakers = document.speakers;
@@ -223,8 +231,11 @@ export class JobView {
 
   #describe(job) {
     const facts = [
-      job.audioS > 0 ? clock(job.audioS) : null, job.language ? languageName(job.language) : null, job.model,
-      job.realtimeFactor > 0 ? `${times(job.realtimeFactor)} realtime` : null, job.createdAt?.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) ?? null,
+      job.audioS > 0 ? clock(job.audioS) : null,
+      job.language ? languageName(job.language) : null,
+      job.model,
+      job.realtimeFactor > 0 ? `${times(job.realtimeFactor)} realtime` : null,
+      job.createdAt?.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) ?? null,
     ];
     const text = facts.filter(Boolean).join(" · ");
     if (this.facts.textContent !== text) this.facts.textContent = text;

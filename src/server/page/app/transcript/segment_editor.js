@@ -15,12 +15,14 @@ export class SegmentEditor {
   constructor(document, segment, done) {
     this.#done = done;
     this.#before = { text: textOf(segment), speaker: segment.speaker };
-    this.text = el("textarea", { rows: "2", dir: "auto", "aria-label": `Text at ${clock(segment.start)}`, spellcheck: "true" });
+    this.text = el(
+      "textarea", { rows: "2", dir: "auto", "aria-label": `Text at ${clock(segment.start)}`, spellcheck: "true" });
     this.text.value = this.#before.text;
     if (document.language) this.text.lang = document.language;
-    this.speaker = el("select", { "aria-label": "Speaker" },
-      el("option", { value: "" }, "No speaker"),
-      document.speakers.map((each) => el("option", { value: each.id, selected: each.id === segment.speaker }, each.name)),
+    this.speaker = el(
+      "select", { "aria-label": "Speaker" }, el("option", { value: "" }, "No speaker"),
+      document.speakers.map(
+        (each) => el("option", { value: each.id, selected: each.id === segment.speaker }, each.name)),
       el("option", { value: kNewSpeaker }, "New speaker"));
     this.node = el("div", { class: "segment-editor" }, this.text,
       el("div", { class: "editor-foot" }, this.speaker,
@@ -53,7 +55,8 @@ export class SegmentEditor {
   #key(event) {
     event.stopPropagation();
     if (event.key === "Escape") this.finish(false);
-    else if (event.key === "Enter" && event.target === this.text && !event.shiftKey && !event.isComposing) this.finish(true);
+    else if (event.key === "Enter" && event.target === this.text && !event.shiftKey && !event.isComposing)
+      this.finish(true);
     else return;
     event.preventDefault();
   }

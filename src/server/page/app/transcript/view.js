@@ -26,9 +26,15 @@ export class TranscriptView {
   constructor(acts) {
     this.#acts = acts;
     this.#list = el("ol", { class: "segments" });
-    this.node = el("div", {
-      class: "transcript", role: "group", tabindex: "0", "aria-label": "Transcript", "aria-describedby": "transcript-help",
-    }, this.#list);
+    this.node = el(
+      "div", {
+        class: "transcript",
+        role: "group",
+        tabindex: "0",
+        "aria-label": "Transcript",
+        "aria-describedby": "transcript-help",
+      },
+      this.#list);
     this.node.addEventListener("click", (event) => this.#click(event));
     this.node.addEventListener("dblclick", (event) => this.#doubleClick(event));
     this.node.addEventListener("keydown", (event) => this.#key(event));
@@ -84,7 +90,9 @@ export class TranscriptView {
       const span = el("span", { class: `word${unsure}`, data: { word: i }, title }, word.text.slice(lead));
       return { lead: word.text.slice(0, lead), span };
     });
-    const text = el("p", { class: "segment-text", dir: "auto" }, words.flatMap(({ lead, span }) => (lead ? [lead, span] : [span])));
+    const text = el(
+      "p", { class: "segment-text", dir: "auto" },
+      words.flatMap(({ lead, span }) => (lead ? [lead, span] : [span])));
     const name = turn === null ? null : button(turn, () => this.#acts.renameSpeaker(segment.speaker), {
       class: "turn", tabindex: "-1", title: `Rename ${turn}`,
     });
@@ -107,7 +115,8 @@ export class TranscriptView {
     span?.closest(".segment")?.classList.add("heard-segment");
     this.#heard = span;
     if (place !== null && follow) this.#cursor = place;
-    if (span && follow && !this.editing && performance.now() - this.#scrolledAt > kLeaveAloneMs) this.#bringIntoView(span);
+    if (span && follow && !this.editing && performance.now() - this.#scrolledAt > kLeaveAloneMs)
+      this.#bringIntoView(span);
   }
 
   #bringIntoView(span) {
@@ -161,11 +170,17 @@ export class TranscriptView {
     if (event.target !== this.node || event.ctrlKey || event.metaKey || event.altKey || this.#rows.length === 0) return;
     const row = this.#rows[Math.min(this.#cursor.segment, this.#rows.length - 1)].segment;
     const moves = {
-      ArrowRight: () => this.#step(1), ArrowLeft: () => this.#step(-1),
-      ArrowDown: () => this.#goTo(this.#cursor.segment + 1, 0), ArrowUp: () => this.#goTo(this.#cursor.segment - 1, 0),
-      Home: () => this.#goTo(0, 0), End: () => this.#goTo(this.#rows.length - 1, 0),
+      ArrowRight: () => this.#step(1),
+      ArrowLeft: () => this.#step(-1),
+      ArrowDown: () => this.#goTo(this.#cursor.segment + 1, 0),
+      ArrowUp: () => this.#goTo(this.#cursor.segment - 1, 0),
+      Home: () => this.#goTo(0, 0),
+      End: () => this.#goTo(this.#rows.length - 1, 0),
       Enter: () => this.#acts.play(row.words[Math.min(this.#cursor.word, row.words.length - 1)].start),
-      " ": () => this.#acts.toggle(), e: () => this.#edit(row.id), E: () => this.#edit(row.id), F2: () => this.#edit(row.id),
+      " ": () => this.#acts.toggle(),
+      e: () => this.#edit(row.id),
+      E: () => this.#edit(row.id),
+      F2: () => this.#edit(row.id),
     };
     if (!(event.key in moves)) return;
     event.preventDefault();
@@ -189,7 +204,8 @@ export class TranscriptView {
     const span = this.#rows[row].words[word];
     if (span) this.#bringIntoView(span);
     const unsure = words[word]?.p !== null && words[word]?.p < kUnsure ? ", unsure" : "";
-    announce(word === 0 ? `${spokenTime(start)}: ${words.map((each) => each.text).join("")}` : `${words[word].text}${unsure}`);
+    announce(
+      word === 0 ? `${spokenTime(start)}: ${words.map((each) => each.text).join("")}` : `${words[word].text}${unsure}`);
   }
 
   #showCursor() {

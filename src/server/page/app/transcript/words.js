@@ -62,7 +62,8 @@ export function wordsOf({ text, words, start, end }) {
 
 function asGiven(words) {
   const spaced = words.some((word) => /^\s/.test(word.text)) || words.some((word) => kNoSpaces.test(word.text));
-  return words.map((word, i) => ({ ...word, text: i === 0 ? word.text.trimStart() : spaced ? word.text : ` ${word.text}` }));
+  const textOf = (word, i) => (i === 0 ? word.text.trimStart() : spaced ? word.text : ` ${word.text}`);
+  return words.map((word, i) => ({ ...word, text: textOf(word, i) }));
 }
 
 // The words of an edited line: those that stayed keep their times, new ones share the time between their neighbours.
@@ -91,11 +92,13 @@ function commonPairs(a, b) {
   let head = 0;
   while (head < a.length && head < b.length && a[head] === b[head]) head += 1;
   let tail = 0;
-  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail]) tail += 1;
+  while (tail < a.length - head && tail < b.length - head && a[a.length - 1 - tail] === b[b.length - 1 - tail])
+    tail += 1;
   const pairs = Array.from({ length: head }, (_, i) => [i, i]);
   const rows = a.length - head - tail;
   const cols = b.length - head - tail;
-  if (rows * cols <= kMostPairs) pairs.push(...middlePairs(a.slice(head, head + rows), b.slice(head, head + cols), head));
+  if (rows * cols <= kMostPairs)
+    pairs.push(...middlePairs(a.slice(head, head + rows), b.slice(head, head + cols), head));
   for (let i = tail; i > 0; --i) pairs.push([a.length - i, b.length - i]);
   return pairs;
 }
