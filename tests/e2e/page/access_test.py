@@ -1,9 +1,10 @@
 """For everybody: keyboard alone, screen readers' names, contrast in both themes, a phone's width, and a strict policy."""
+import importlib.util
 import pathlib
 import unittest
 import urllib.request
 
-from browser import PHONE
+from browser import DESKTOP, PHONE
 from page_case import PageCase
 
 PLACES = ("#/", "#/live", "#/device")
@@ -120,6 +121,32 @@ class AppearanceTest(PageCase):
                 self.browser.screenshot(f"{name}_{theme}")
                 faint = self.browser.js(CONTRAST)
                 self.assertEqual(faint, [], f"{name} in the {theme} theme")
+
+    def test_axe_finds_nothing(self):
+        """axe-core's rules, those of WCAG 2.2 AA and its advice beyond, on every page in both themes and two sizes."""
+        folder = importlib.util.find_spec("axe_playwright_python").submodule_search_locations[0]
+        axe = (pathlib.Path(folder) / "axe.min.js").read_text(encoding="utf-8")
+        for name, place in self.places():
+            for theme in ("light", "dark"):
+                for size in (DESKTOP, PHONE):
+                    self.browser.theme(theme)
+                    self.browser.size(*size)
+                    self.show(name, place)
+                    self.assert_axe_finds_nothing(axe, f"{name}, {theme}, {size[0]} pixels wide")
+        self.browser.size(*DESKTOP)
+        self.browser.js("document.querySelector('.segment .edit').click()")
+        self.assert_axe_finds_nothing(axe, "editor")
+        self.browser.keys("Escape")
+        self.browser.click("#export")
+        self.assert_axe_finds_nothing(axe, "dialog")
+
+    def assert_axe_finds_nothing(self, axe, where):
+        self.browser.js(axe)
+        found, passed = self.browser.driver.execute_async_script("""const done = arguments[0];
+          axe.run(document).then(({violations, passes}) => done([violations.map((each) =>
+            `${each.id}: ${each.help}: ${each.nodes.map((node) => node.html.slice(0, 150)).join(", ")}`), passes.length]))""")
+        self.assertEqual(found, [], where)
+        self.assertGreater(passed, 15, where)
 
     def test_the_theme_button_overrides_the_system(self):
         browser = self.browser

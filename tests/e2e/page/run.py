@@ -3,7 +3,7 @@
 
   run.py --program build/amanuensis --work build/page_tests [--only NAME ...]
 
-Needs Debian's chromium and chromium-driver and, from PyPI, selenium (put into a virtual environment below the work
+Needs Debian's chromium and chromium-driver and, from PyPI, selenium and axe-core (put into a virtual environment below the work
 folder). Where they cannot be had it prints why and exits with 77, which ctest counts as skipped. Screenshots are left in
 the work folder's screenshots/.
 """
@@ -18,6 +18,8 @@ import venv
 HERE = pathlib.Path(__file__).resolve().parent
 SKIPPED = 77
 SELENIUM = "selenium>=4.20,<5"
+# Brings axe-core, the rules for accessible pages, as one file of JavaScript; what else it needs is not used.
+AXE = "axe-playwright-python>=0.1.4"
 
 
 def skip(reason):
@@ -30,12 +32,16 @@ def environment(folder):
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-    if subprocess.run([python, "-c", "import selenium"], capture_output=True).returncode == 0:
+    stamp = folder / "installed"
+    if stamp.exists() and stamp.read_text() == SELENIUM + AXE:
         return python
-    installed = subprocess.run([python, "-m", "pip", "install", "--quiet", SELENIUM], capture_output=True, text=True)
-    if installed.returncode != 0:
-        lines = installed.stderr.strip().splitlines()
-        skip(f"selenium cannot be installed from PyPI: {lines[-1] if lines else 'pip failed'}")
+    for options in ([SELENIUM], ["--no-deps", AXE]):
+        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *options]
+        installed = subprocess.run(command, capture_output=True, text=True)
+        if installed.returncode != 0:
+            lines = installed.stderr.strip().splitlines()
+            skip(f"{options[-1]} cannot be installed from PyPI: {lines[-1] if lines else 'pip failed'}")
+    stamp.write_text(SELENIUM + AXE)
     return python
 
 
