@@ -167,6 +167,7 @@ class AppearanceTest(PageCase):
         places = self.places()
         browser.size(*PHONE)
         for name, place in places:
+            browser.driver.get("about:blank")
             self.show(name, place)
             browser.screenshot(f"{name}_phone")
             wide = browser.js("return document.documentElement.scrollWidth - document.documentElement.clientWidth")

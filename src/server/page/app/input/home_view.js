@@ -38,11 +38,12 @@ export class HomeView {
         recorder.node),
       files, folder);
     wireDrop(zone, (dropped) => this.#add(dropped));
-    this.node = el(
-      "div", { class: "home" }, el("h1", { tabindex: "-1" }, "What was said?"), zone,
-      el(
-        "section", { "aria-labelledby": "options-title" }, el("h2", { id: "options-title" }, "Options"),
-        this.options.node));
+    const heading = el("h2", { id: "options-title" }, "Options");
+    // On phones the list of transcripts comes below: the options are folded away there.
+    const wide = matchMedia("(min-width: 56.01rem)").matches;
+    const options = el(
+      "details", { open: wide, "aria-labelledby": "options-title" }, el("summary", {}, heading), this.options.node);
+    this.node = el("div", { class: "home" }, el("h1", { tabindex: "-1" }, "What was said?"), zone, options);
   }
 
   get recording() { return this.#recorder.recording; }
