@@ -85,6 +85,8 @@ void add_limit_options(CLI::App& parser, ServeArguments& a) {
   add(parser, {"queue-capacity", "N", "Recordings that may wait; more are refused with 429", group}, a.queue_capacity);
   add(parser, {"max-upload-mb", "N", "Size of an upload", group}, a.max_upload_mb);
   add(parser, {"max-audio-s", "S", "Length of a recording; 0: no limit", group}, a.max_audio_s);
+  add(parser, {"max-jobs-mb", "N", "Of all recordings of jobs together; more are refused with 507; 0: no limit", group},
+      a.max_jobs_mb);
   add(parser, {"keep-jobs-days", "DAYS", "A job that is over is removed then; 0: never", group}, a.keep_jobs_days);
   parser
       .add_flag("--allow-private-urls", a.allow_private_urls, "Fetch recordings from this machine and its network, too")
@@ -111,6 +113,8 @@ void read_limits(const ServeArguments& a, server::ServerOptions& options) {
   options.max_audio_s = read_number({"--max-audio-s", a.max_audio_s}, 0, kMany);
   options.keep_jobs = std::chrono::hours(
       static_cast<std::int64_t>(read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500) * 24));
+  options.max_jobs_bytes =
+      static_cast<std::int64_t>(read_count({"--max-jobs-mb", a.max_jobs_mb}, 0, 1'000'000'000) << 20);
   options.allow_private_urls = a.allow_private_urls;
   options.listen.max_connections = read_count({"--max-connections", a.max_connections}, 1, kMany);
   options.listen.max_connections_per_address =

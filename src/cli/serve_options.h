@@ -38,6 +38,7 @@ struct ServeArguments {
   std::string max_upload_mb = "4096";
   std::string max_audio_s = "0";
   std::string keep_jobs_days = "30";
+  std::string max_jobs_mb = "0";
   bool allow_private_urls = false;
   std::string max_connections = "8192";
   std::string max_connections_per_address = "4096";

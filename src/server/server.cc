@@ -94,6 +94,7 @@ struct Server::State {
         jobs(*loop, queue, log,
              {.data_dir = options.data_dir,
               .keep = options.keep_jobs,
+              .max_bytes = options.max_jobs_bytes,
               .max_audio_s = options.max_audio_s,
               .beam_size = options.beam_size},
              make_fetch()),

@@ -39,7 +39,7 @@ std::unique_ptr<Loop> make_loop();
 inline Task<void> sleep_for(Loop& loop, std::chrono::milliseconds delay) {
   std::unique_ptr<Timer> timer;
   Async<bool> elapsed(
-      [&](Async<bool>::Resolve resolve) { timer = loop.call_after(delay, [resolve] { resolve(true); }); });
+      [&](const Async<bool>::Resolve& resolve) { timer = loop.call_after(delay, [resolve] { resolve(true); }); });
   co_await elapsed;
 }
 

@@ -195,6 +195,12 @@ std::int64_t JobStore::count(WorkStatus status) {
   return statement.number(0);
 }
 
+std::int64_t JobStore::audio_bytes() {
+  Statement statement = database_.prepare("SELECT COALESCE(SUM(size_bytes), 0) FROM jobs WHERE audio <> ''");
+  statement.step();
+  return statement.number(0);
+}
+
 std::vector<WebhookDelivery> JobStore::webhooks_due(std::int64_t now_ms) {
   Statement statement = database_.prepare(
       "SELECT job_id, url, attempt, next_ms FROM webhooks WHERE next_ms <= ?1 ORDER BY next_ms LIMIT 16");

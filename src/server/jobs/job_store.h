@@ -38,10 +38,10 @@ struct JobRecord {
 };
 
 struct JobFilter {
-  std::vector<WorkStatus> statuses;  // empty: all
-  std::optional<std::string> owner;
-  std::string search;
-  std::string after;  // an id: only what is older
+  std::vector<WorkStatus> statuses = {};  // empty: all
+  std::optional<std::string> owner = std::nullopt;
+  std::string search = {};
+  std::string after = {};  // an id: only what is older
   std::size_t limit = 50;
 };
 
@@ -77,6 +77,8 @@ class JobStore {
   // The files that jobs need.
   std::vector<std::string> audio_files();
   std::int64_t count(WorkStatus status);
+  // Of all recordings that are kept.
+  std::int64_t audio_bytes();
 
   std::vector<WebhookDelivery> webhooks_due(std::int64_t now_ms);
   std::optional<std::int64_t> next_webhook_ms();

@@ -141,7 +141,14 @@ Task<JobRecord> Jobs::create(JobRecord job, std::optional<UploadedFile> file) {
   }
   std::exception_ptr failure;
   try {
-    const auto insert = [&] { store_->insert(job); };
+    const auto insert = [&] {
+      if (options_.max_bytes > 0 && store_->audio_bytes() + job.size_bytes > options_.max_bytes) {
+        throw Error(ErrorCode::kResourceExhausted,
+                    fmt::format("the recordings that this server keeps would take more than {} bytes; delete some jobs",
+                                options_.max_bytes));
+      }
+      store_->insert(job);
+    };
     co_await database_.run(insert);
   } catch (...) {
     failure = std::current_exception();

@@ -27,6 +27,7 @@ namespace amanuensis::server {
 struct JobsOptions {
   std::filesystem::path data_dir;
   std::chrono::hours keep{24 * 30};  // a job that is over is removed then; 0: never
+  std::int64_t max_bytes = 0;        // of all recordings that are kept; 0: no limit
   double max_audio_s = 0;
   std::size_t beam_size = 1;
 };

@@ -321,6 +321,18 @@ def test_tls():
             assert requests.get(server.url + "/health", verify=folder + "/certificate").ok
 
 
+def test_limits():
+    with Server(PROGRAM, SOURCE, "--max-audio-s", "10", "--max-jobs-mb", "1") as server:
+        with open(FILE, "rb") as data:
+            long = requests.post(server.url + "/v1/audio/transcriptions", files={"file": data})
+        assert long.status_code == 413 and long.json()["error"]["code"] == "audio_too_long", long.text
+        large = requests.post(server.url + "/v1/jobs", files={"file": ("a.wav", bytes(2_000_000))})
+        assert large.status_code == 507, large.text
+        assert not server.get_json("/v1/jobs")["data"] and not os.listdir(server.data + "/audio")
+        taken = requests.post(server.url + "/v1/jobs", files={"file": ("a.wav", bytes(1000))})
+        assert taken.status_code == 202, taken.text
+
+
 def test_settings():
     with tempfile.TemporaryDirectory() as folder:
         def check(text, *more, environment=None):
