@@ -105,9 +105,9 @@ EmbeddingTable::EmbeddingTable(const Checkpoint& checkpoint, std::string_view na
         fmt::format("{}: tensor '{}' is stored as {} in blocks of {} values, which do not divide its rows of {}",
                     tensor_.file, tensor_.source_name, to_string(tensor_.type), block_values(tensor_.type), width));
   }
-  bytes_ = AlignedBuffer<std::byte>(tensor_.bytes.size());
-  std::ranges::copy(tensor_.bytes, bytes_.data());
-  tensor_.bytes = bytes_.span();
+  // Not in huge pages, which are dear to make and of no use to rows that are read here and there.
+  bytes_.assign(tensor_.bytes.begin(), tensor_.bytes.end());
+  tensor_.bytes = bytes_;
 }
 
 void EmbeddingTable::read_row(std::size_t row, std::span<float> out) const {

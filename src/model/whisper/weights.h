@@ -79,7 +79,7 @@ class EmbeddingTable {
   void read_row(std::size_t row, std::span<float> out) const;
 
  private:
-  AlignedBuffer<std::byte> bytes_;
+  std::vector<std::byte> bytes_;
   Tensor tensor_;
   std::size_t width_;
 };
