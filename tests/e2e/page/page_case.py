@@ -44,7 +44,8 @@ class Server:
                     return
             except OSError:
                 if self.process.poll() is not None or time.monotonic() > end:
-                    raise AssertionError(pathlib.Path(self.log.name).read_text()[-2000:]) from None
+                    said = pathlib.Path(self.log.name).read_text()[-2000:]
+                    raise AssertionError(f"the server did not start: {said}") from None
                 time.sleep(0.2)
 
     def stop(self):
