@@ -16,5 +16,5 @@ with Server(PROGRAM, SOURCE) as server:
                "run", server.url + "/openapi.json", "--checks", CHECKS, "--max-examples", EXAMPLES, "--seed", "1",
                "--exclude-path", "/v1/realtime", "--exclude-path", "/ws/transcribe", "--exclude-path", "/v1/models/pull",
                "--phases", "examples,coverage,fuzzing", "--request-timeout", "60"]
-    code = subprocess.run(command).returncode
+    code = subprocess.run(command, cwd=server.folder.name).returncode
 sys.exit(code)
