@@ -1,5 +1,5 @@
-// Forms from the network: whatever is sent, in whatever pieces, is taken apart or refused with Error{kBadData}. The first
-// byte says how large the pieces are.
+// Forms from the network: whatever is sent, in whatever pieces, is taken apart or refused with Error{kBadData}. The
+// first byte says how large the pieces are.
 #include <cstddef>
 #include <cstdint>
 #include <string_view>

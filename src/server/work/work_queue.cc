@@ -68,7 +68,7 @@ void WorkQueue::start_next() {
 
 Task<void> WorkQueue::run(std::shared_ptr<Work> work) {
   const ModelLease lease = co_await models_.acquire_for_client(work->spec().model);
-  Async<bool> ended([&](Async<bool>::Resolve resolve) {
+  Async<bool> ended([&](const Async<bool>::Resolve& resolve) {
     work->begin(
         lease.model().engine(), [this](double audio_s) { stats_.add_audio(audio_s); }, [resolve] { resolve(true); });
   });
