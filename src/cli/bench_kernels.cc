@@ -119,8 +119,7 @@ Command add_bench_kernels_command(CLI::App& bench) {
     parser->add_option(names, value, help)->type_name(type)->capture_default_str();
   };
   option("--isa", arguments->isa,
-         "avx512, avx512_vnni, avx512f, avx2, neon_bf16, neon_dotprod, neon, scalar, all [AMANUENSIS_ISA, or the best]",
-         "LIST");
+         "Instruction sets by the names of AMANUENSIS_ISA, or all [AMANUENSIS_ISA, or the best there is]", "LIST");
   option("--threads", arguments->threads, "Numbers of threads; 0: one per CPU", "LIST");
   option("--kernels", arguments->kernels, fmt::format("{}, all", fmt::join(kernel_names(), ", ")), "LIST");
   option("--sizes", arguments->sizes, "Published sizes whose layers give the shapes", "LIST");

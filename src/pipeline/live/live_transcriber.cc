@@ -217,7 +217,8 @@ struct LiveTranscriber::State {
   }
 
   void publish(Transcript said, std::size_t count) {
-    LiveWindow window{.start_s = seconds_of(start), .end_s = seconds_of(start + count), .text = std::move(said.text)};
+    LiveWindow window{
+        .start_s = seconds_of(start), .end_s = seconds_of(start + count), .text = std::move(said.text), .segments = {}};
     if (decoding::strip_text(window.text).empty()) return;
     for (Segment& segment : said.segments) {
       segment.id = result.segments.size();
