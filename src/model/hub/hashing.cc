@@ -45,11 +45,11 @@ std::string hash_file(const std::filesystem::path& path, const EVP_MD* algorithm
 
 }  // namespace
 
-std::string sha256_of_file(const std::filesystem::path& path, std::stop_token stop) {
+std::string sha256_of_file(const std::filesystem::path& path, const std::stop_token& stop) {
   return hash_file(path, EVP_sha256(), false, stop);
 }
 
-std::string git_blob_sha1_of_file(const std::filesystem::path& path, std::stop_token stop) {
+std::string git_blob_sha1_of_file(const std::filesystem::path& path, const std::stop_token& stop) {
   return hash_file(path, EVP_sha1(), true, stop);
 }
 
