@@ -42,7 +42,8 @@ RequestId Scheduler::open(RequestOptions options) {
 bool Scheduler::submit(RequestId id, WindowTask& task, std::stop_token stop) {
   std::unique_lock lock(mutex_);
   const auto is_over = [&] { return !queue_.is_open(id) || queue_.error_of(id) != nullptr; };
-  const bool settled = room_.wait(lock, stop, [&] { return is_over() || task.goes_first || queue_.has_room(id); });
+  const bool settled =
+      room_.wait(lock, std::move(stop), [&] { return is_over() || task.goes_first || queue_.has_room(id); });
   if (!settled || is_over()) return false;
   queue_.push(id, std::move(task));
   work_.notify_all();
@@ -167,7 +168,7 @@ void Scheduler::hand_out() {
   }
 }
 
-void Scheduler::wait(std::stop_token stop) {
+void Scheduler::wait(const std::stop_token& stop) {
   std::unique_lock lock(mutex_);
   const auto has_work = [this] { return attention_ || queue_.waiting() > 0 || !batch_.empty(); };
   while (!has_work() && !stop.stop_requested()) {
@@ -182,7 +183,7 @@ void Scheduler::wait(std::stop_token stop) {
   }
 }
 
-void Scheduler::run(std::stop_token stop) {
+void Scheduler::run(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
     if (!step()) wait(stop);
   }

@@ -62,9 +62,9 @@ class Scheduler {
   // was nothing to do.
   bool step();
   // Waits until there is something to do, or `stop`.
-  void wait(std::stop_token stop);
+  void wait(const std::stop_token& stop);
   // Both, until `stop` is requested.
-  void run(std::stop_token stop);
+  void run(const std::stop_token& stop);
 
   struct Counts {
     std::size_t waiting = 0;
