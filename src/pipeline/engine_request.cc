@@ -213,7 +213,7 @@ decoding::WindowTask Engine::Request::make_task(std::shared_ptr<WindowPart> part
   task.wants_finishing = request_.options.transcribe.word_timestamps;
   task.goes_first = part->part > 0;
   task.attachment = part;
-  task.on_done = [self = shared_from_this(), part](decoding::WindowOutcome outcome) {
+  task.on_done = [self = shared_from_this(), part = std::move(part)](decoding::WindowOutcome outcome) {
     // A job is copied; an outcome cannot be.
     auto shared = std::make_shared<decoding::WindowOutcome>(std::move(outcome));
     self->state_.workers.post([self, part, shared] { self->arrive(part, *shared); });
