@@ -72,7 +72,7 @@ void apply_format(const std::string& format, const std::string& where, RealtimeS
 
 }  // namespace
 
-std::string realtime_event(const char* type, Json fields) {
+std::string realtime_event(const char* type, const Json& fields) {
   Json event = {{"type", type}, {"event_id", random_id("event_")}};
   event.update(fields);
   return event.dump(-1, ' ', false, Json::error_handler_t::replace);

@@ -9,7 +9,7 @@
 namespace amanuensis::server {
 
 // A server event with an id of its own.
-std::string realtime_event(const char* type, nlohmann::ordered_json fields);
+std::string realtime_event(const char* type, const nlohmann::ordered_json& fields);
 
 // The session object, in the protocol's present form or its first (`beta`).
 nlohmann::ordered_json session_json(const RealtimeSettings& settings, const std::string& id, bool beta);

@@ -140,6 +140,7 @@ std::vector<ModelFacts> ModelPool::loaded() const {
   }
   std::stable_sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   std::vector<ModelFacts> facts;
+  facts.reserve(found.size());
   for (auto& [when, model] : found) facts.push_back(std::move(model));
   return facts;
 }
