@@ -97,6 +97,17 @@ void MonoResampler::push(const AVFrame& frame, std::vector<float>& out) {
   convert(&frame, out);
 }
 
+void MonoResampler::push(std::span<const std::int16_t> samples, int rate_hz, std::vector<float>& out) {
+  AVFrame frame = {};  // owns nothing: a view
+  frame.format = AV_SAMPLE_FMT_S16;
+  frame.sample_rate = rate_hz;
+  frame.ch_layout = AV_CHANNEL_LAYOUT_MONO;
+  frame.nb_samples = static_cast<int>(samples.size());
+  frame.data[0] = reinterpret_cast<std::uint8_t*>(const_cast<std::int16_t*>(samples.data()));  // only read
+  frame.extended_data = frame.data;
+  push(frame, out);
+}
+
 void MonoResampler::finish(std::vector<float>& out) {
   if (!context_) return;
   while (convert(nullptr, out) > 0) {

@@ -2,6 +2,8 @@
 // samples that Whisper is used to did. One reader's, one thread's.
 #pragma once
 
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +18,9 @@ class MonoResampler {
 
   // Appends the frame's samples. Throws Error{kUnsupported} for a format that cannot be mixed or resampled.
   void push(const AVFrame& frame, std::vector<float>& out);
+
+  // The same for mono 16-bit samples that come without a frame.
+  void push(std::span<const std::int16_t> samples, int rate_hz, std::vector<float>& out);
 
   // Appends what the filter still holds. A frame pushed later starts a new signal.
   void finish(std::vector<float>& out);

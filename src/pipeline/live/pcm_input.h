@@ -2,10 +2,11 @@
 // conversation and one thread at a time.
 #pragma once
 
-#include <cstddef>
-#include <span>
+#include <cstdint>
 #include <string_view>
 #include <vector>
+
+#include "audio/mono_resampler.h"
 
 namespace amanuensis::pipeline {
 
@@ -20,26 +21,23 @@ class PcmInput {
   static constexpr double kLowestRateHz = 4000;
   static constexpr double kHighestRateHz = 192000;
 
-  // Throws Error{kInvalidArgument} for a rate outside the two above.
+  // Throws Error{kInvalidArgument} for a rate outside the two above; parts of a hertz are rounded.
   PcmInput(PcmEncoding encoding, double rate_hz);
 
-  // The samples that these bytes complete. A sample may be cut anywhere. Resampling by a windowed sinc of 16 zero
-  // crossings, which looks some milliseconds ahead: the last samples come with the next piece, or with finish().
+  // The samples that these bytes complete. A sample may be cut anywhere. The resampler's filter looks some milliseconds
+  // ahead: the last samples come with the next piece, or with finish(), after which a new signal may begin.
   std::vector<float> push(std::string_view bytes);
   std::vector<float> finish();
 
  private:
   void decode(std::string_view bytes);
-  std::vector<float> resample(std::size_t end);
 
   PcmEncoding encoding_;
-  double step_;    // input samples per output sample
-  double reach_;   // of the filter, in input samples
-  double cutoff_;  // of the filter, as a share of the input's Nyquist frequency
+  int rate_hz_ = 0;
   bool has_half_ = false;
   char half_ = 0;
-  std::vector<float> input_;  // not needed any longer: dropped
-  double at_ = 0;             // the next output sample's place in input_
+  std::vector<std::int16_t> decoded_;
+  audio::MonoResampler resampler_;
 };
 
 }  // namespace amanuensis::pipeline
