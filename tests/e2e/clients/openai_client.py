@@ -3,11 +3,12 @@
 import asyncio
 import io
 import sys
+import tempfile
 import time
 
 import openai
 
-from served import Server, recording, run_all
+from served import Server, long_recording, recording, run_all
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
 FILE = recording(SOURCE)
@@ -122,11 +123,13 @@ def test_too_large(server, client):
 
 
 def test_busy(server, client):
-    with Server(PROGRAM, SOURCE, "--max-running", "1", "--queue-capacity", "1") as small:
+    with tempfile.TemporaryDirectory() as folder, Server(PROGRAM, SOURCE, "--max-running", "1", "--queue-capacity", "1") as small:
+        with open(long_recording(SOURCE, folder, times=5), "rb") as file:
+            data = file.read()
+
         async def one(asynchronous):
             try:
-                with open(FILE, "rb") as file:
-                    return await asynchronous.audio.transcriptions.create(file=file, model="whisper-1")
+                return await asynchronous.audio.transcriptions.create(file=("long.flac", data), model="whisper-1")
             except openai.RateLimitError as error:
                 return error
 
@@ -155,10 +158,9 @@ def test_async(server, client):
 
 
 def test_gone_client_ends_its_work(server, client):
-    with open(FILE, "rb") as file:
-        data = file.read()
-    slow = openai.OpenAI(base_url=server.url + "/v1", api_key="none", timeout=0.15, max_retries=0)
-    refused(openai.APITimeoutError, lambda: slow.audio.transcriptions.create(file=("a.flac", data * 1), model="whisper-1"))
+    with tempfile.TemporaryDirectory() as folder, open(long_recording(SOURCE, folder), "rb") as file:
+        slow = openai.OpenAI(base_url=server.url + "/v1", api_key="none", timeout=0.15, max_retries=0)
+        refused(openai.APITimeoutError, lambda: slow.audio.transcriptions.create(file=file, model="whisper-1"))
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline and "gone=yes" not in server.read_log():
         time.sleep(0.05)

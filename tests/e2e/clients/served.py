@@ -64,6 +64,14 @@ def recording(source):
     return source + "/models/demo/recordings/meeting.flac"
 
 
+def long_recording(source, folder, times=40):
+    """The recording that many times over (a minute each): work that is still going on when a client has left."""
+    path = os.path.join(folder, f"long{times}.flac")
+    subprocess.run(["ffmpeg", "-nostdin", "-loglevel", "error", "-stream_loop", str(times - 1), "-i", recording(source), path],
+                   check=True)
+    return path
+
+
 def run_all(namespace, *arguments):
     """Runs every test_ function; True when all passed."""
     failed = 0
