@@ -13,6 +13,7 @@ namespace {
 struct Candidate {
   std::size_t source = 0;
   TokenId token = -1;
+  float logprob = 0;  // of the token
   float sum_logprob = 0;
 };
 
@@ -35,13 +36,15 @@ class BeamSearch final : public TokenSearch {
     next.reserve(beam_size_);
     sources_.clear();
     for (const Candidate& candidate : candidates_) {
-      Hypothesis sequence{.tokens = live_[candidate.source].tokens, .sum_logprob = candidate.sum_logprob};
+      Hypothesis sequence = live_[candidate.source];
+      sequence.sum_logprob = candidate.sum_logprob;
       if (candidate.token == eot_) {
         // Candidates that end now are in order of score, so the best ones get what room is left.
         if (ended_.size() < max_ended_) ended_.push_back(std::move(sequence));
         continue;
       }
       sequence.tokens.push_back(candidate.token);
+      sequence.token_logprobs.push_back(candidate.logprob);
       next.push_back(std::move(sequence));
       sources_.push_back(candidate.source);
       if (next.size() == beam_size_) break;
@@ -75,6 +78,7 @@ class BeamSearch final : public TokenSearch {
         const auto logprob = static_cast<float>(static_cast<double>(token.value) - normaliser);
         candidates_.push_back({.source = row,
                                .token = static_cast<TokenId>(token.index),
+                               .logprob = logprob,
                                .sum_logprob = live_[row].sum_logprob + logprob});
       }
     }

@@ -124,6 +124,7 @@ void WindowDecoder::finish() {
   std::vector<Hypothesis> candidates = search_->finish();
   Hypothesis& best = candidates[best_candidate(candidates, options_.length_penalty)];
   result_.tokens = std::move(best.tokens);
+  result_.token_logprobs = std::move(best.token_logprobs);
   result_.text = strip_text(context_.tokenizer.decode_text(result_.tokens));
   result_.temperature = options_.temperature;
   result_.avg_logprob = static_cast<double>(best.sum_logprob) / static_cast<double>(result_.tokens.size() + 1);

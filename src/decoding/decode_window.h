@@ -30,8 +30,9 @@ struct DecodingContext {
 };
 
 struct WindowResult {
-  std::vector<TokenId> tokens;  // text and time tokens, without the end-of-text token
-  std::string text;             // without time tokens and surrounding white space
+  std::vector<TokenId> tokens;        // text and time tokens, without the end-of-text token
+  std::vector<float> token_logprobs;  // of each of them, after the logit rules
+  std::string text;                   // without time tokens and surrounding white space
   double temperature = 0;
   double avg_logprob = 0;        // sum over the tokens and the end-of-text token, divided by their number
   double no_speech_prob = 0;     // of <|nospeech|> after <|startoftranscript|>; 0 when the vocabulary has none

@@ -25,12 +25,14 @@ class SampleSearch final : public TokenSearch {
       const std::size_t sample = samples_[i];
       Hypothesis sequence = std::move(live_[i]);
       const std::size_t token = choose(logits.row(row), summaries[row], sample);
-      sequence.sum_logprob += static_cast<float>(static_cast<double>(logits(row, token)) - summaries[row].log_sum_exp);
+      const auto logprob = static_cast<float>(static_cast<double>(logits(row, token)) - summaries[row].log_sum_exp);
+      sequence.sum_logprob += logprob;
       if (static_cast<TokenId>(token) == options_.eot) {
         ended_[sample] = std::move(sequence);
         continue;
       }
       sequence.tokens.push_back(static_cast<TokenId>(token));
+      sequence.token_logprobs.push_back(logprob);
       live_[kept] = std::move(sequence);
       samples_[kept] = sample;
       sources_.push_back(row);

@@ -21,6 +21,7 @@ namespace amanuensis::decoding {
 // end-of-text token's once that was sampled. Single precision, as in the reference: ties are decided by it.
 struct Hypothesis {
   std::vector<TokenId> tokens;
+  std::vector<float> token_logprobs = {};  // one for each of `tokens`
   float sum_logprob = 0;
 };
 

@@ -75,6 +75,7 @@ BatchedCut cut_batched(const decoding::WindowResult& result, const WindowPlace& 
   last.end_s = std::max(last.start_s, seconds_of(place.seek + place.frames));
   last.text = text;
   last.tokens.assign(rest.begin(), rest.end());
+  last.scored_tokens = scored_tokens(result, result.tokens.size() - rest.size(), rest.size(), tokenizer);
   batched.segments.push_back(std::move(last));
   return batched;
 }

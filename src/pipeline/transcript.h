@@ -17,6 +17,12 @@ struct Word {
   double probability = 0;
 };
 
+// A text token as it was decoded.
+struct ScoredToken {
+  std::string bytes;   // may begin or end inside a UTF-8 character
+  double logprob = 0;  // natural logarithm of its probability, after the logit rules
+};
+
 // One segment, with the fields of openai/whisper's result (transcribe.py).
 struct Segment {
   std::size_t id = 0;
@@ -25,6 +31,7 @@ struct Segment {
   double end_s = 0;
   std::string text;
   std::vector<model::TokenId> tokens = {};
+  std::vector<ScoredToken> scored_tokens = {};  // the text tokens among them
   double temperature = 0;
   double avg_logprob = 0;
   double compression_ratio = 0;

@@ -85,6 +85,8 @@ class WindowCutter {
     segment.end_s = end_s;
     segment.text = tokenizer_.decode_text(tokens);
     segment.tokens.assign(tokens.begin(), tokens.end());
+    const auto first = static_cast<std::size_t>(tokens.data() - result_.tokens.data());
+    segment.scored_tokens = scored_tokens(result_, first, tokens.size(), tokenizer_);
     segment.temperature = result_.temperature;
     segment.avg_logprob = result_.avg_logprob;
     segment.compression_ratio = result_.compression_ratio;
@@ -109,10 +111,21 @@ WindowSegments cut_window(const decoding::WindowResult& result, const WindowPlac
   return WindowCutter(result, place, tokenizer, empty).cut();
 }
 
+std::vector<ScoredToken> scored_tokens(const decoding::WindowResult& result, std::size_t first, std::size_t count,
+                                       const model::Tokenizer& tokenizer) {
+  std::vector<ScoredToken> scored;
+  for (std::size_t i = first; i < first + count && i < result.token_logprobs.size(); ++i) {
+    if (result.tokens[i] >= tokenizer.special().eot) continue;
+    scored.push_back({.bytes = tokenizer.decode({&result.tokens[i], 1}), .logprob = result.token_logprobs[i]});
+  }
+  return scored;
+}
+
 void clear_if_empty(Segment& segment) {
   if (segment.start_s != segment.end_s && !decoding::strip_text(segment.text).empty()) return;
   segment.text.clear();
   segment.tokens.clear();
+  segment.scored_tokens.clear();
   segment.words.clear();
 }
 

@@ -31,6 +31,10 @@ enum class EmptySegments { kClear, kKeep };
 WindowSegments cut_window(const decoding::WindowResult& result, const WindowPlace& place,
                           const model::Tokenizer& tokenizer, EmptySegments empty = EmptySegments::kClear);
 
+// The text tokens from `first` on, `count` tokens of the window.
+std::vector<ScoredToken> scored_tokens(const decoding::WindowResult& result, std::size_t first, std::size_t count,
+                                       const model::Tokenizer& tokenizer);
+
 // Takes text, tokens and words from a segment that has no length or no text.
 void clear_if_empty(Segment& segment);
 

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <vector>
 
@@ -15,6 +16,7 @@ namespace amanuensis::decoding {
 namespace {
 
 using testing::ElementsAre;
+using testing::FloatNear;
 
 constexpr TokenId kEnd = 3;
 
@@ -43,6 +45,8 @@ TEST(SampleSearch, GreedyTakesTheBestTokenUntilTheEnd) {
     return best - std::log(sum);
   };
   EXPECT_NEAR(candidates[0].sum_logprob, logprob(5, {0, 0, 0}) + logprob(4, {0, 0, 1}) + logprob(2, {0, 0, 0}), 1e-5);
+  EXPECT_THAT(candidates[0].token_logprobs, ElementsAre(FloatNear(static_cast<float>(logprob(5, {0, 0, 0})), 1e-5F),
+                                                        FloatNear(static_cast<float>(logprob(4, {0, 0, 1})), 1e-5F)));
 }
 
 TEST(SampleSearch, SamplesAreIndependentRepeatableAndCompacted) {
@@ -115,6 +119,10 @@ TEST(Search, FindsWhatTheReferenceFinds) {
     const Hypothesis& best = candidates[best_candidate(candidates, options.length_penalty)];
     EXPECT_EQ(best.tokens, c.at("tokens").get<std::vector<TokenId>>()) << c.dump();
     EXPECT_NEAR(best.sum_logprob, c.at("sum_logprob").get<double>(), 1e-4) << c.dump();
+    // What is missing is the end-of-text token's, where it was sampled.
+    ASSERT_EQ(best.token_logprobs.size(), best.tokens.size());
+    const double sum = std::accumulate(best.token_logprobs.begin(), best.token_logprobs.end(), 0.0);
+    EXPECT_GE(sum, static_cast<double>(best.sum_logprob) - 1e-4) << c.dump();
     EXPECT_EQ(candidates.size(), c.at("candidates").get<std::size_t>()) << c.dump();
   }
 }

@@ -263,7 +263,14 @@ TEST(TranscriptJson, LosesNothing) {
   EXPECT_EQ(full_json(parse_full_json(json)), json);
   EXPECT_THAT(json, HasSubstr(R"("text":"Hello there.")"));
   EXPECT_THROW(parse_full_json("{}"), Error);
-  EXPECT_THAT(openai_logprobs(transcript), HasSubstr(R"("logprob":-0.693147)"));
+}
+
+TEST(TranscriptJson, LogprobsAreOfTokensWhoseBytesMayBreakCharacters) {
+  pipeline::Transcript transcript;
+  transcript.segments.push_back(
+      {.scored_tokens = {{.bytes = " Hi", .logprob = -0.5}, {.bytes = "\xC3", .logprob = -1e30}}});
+  EXPECT_EQ(openai_logprobs(transcript), R"([{"token":" Hi","logprob":-0.5,"bytes":[32,72,105]},)"
+                                         "{\"token\":\"\uFFFD\",\"logprob\":-9999.0,\"bytes\":[195]}]");
 }
 
 }  // namespace

@@ -178,7 +178,7 @@ TranscriptionParams parse_transcription_form(const Form& form, const FormDefault
   options.initial_prompt = form.get("prompt").value_or("");
   set_temperature(params.options, read_number_field(form, "temperature", 0, 1).value_or(0));
   read_chunking(form, params.options);
-  options.word_timestamps = params.words || params.logprobs;
+  options.word_timestamps = params.words;
   return params;
 }
 

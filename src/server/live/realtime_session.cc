@@ -89,7 +89,6 @@ void RealtimeSession::Hearing::begin_item(std::span<const float> prefix) {
   options.transcribe = default_options({.translate = false, .beam_size = beam_size}).transcribe;
   if (!settings.language.empty()) options.transcribe.language = pipeline::language_code(settings.language);
   options.transcribe.initial_prompt = settings.prompt;
-  options.transcribe.word_timestamps = settings.logprobs;
   live = std::make_unique<pipeline::LiveTranscriber>(
       passes->function(), options,
       pipeline::LiveEvents{.on_partial = nullptr, .on_committed = [this](const pipeline::LiveWindow& window) {

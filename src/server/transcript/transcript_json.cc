@@ -19,8 +19,8 @@ using pipeline::Segment;
 using pipeline::Transcript;
 using pipeline::Word;
 
-// The least probability that is told apart from none.
-constexpr double kLeastProbability = 1e-10;
+// Stands for everything less probable: JSON has no infinity.
+constexpr double kLeastLogprob = -9999;
 
 std::string dumped(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -35,11 +35,11 @@ Json usage(const Transcript& transcript) {
 }
 
 void add_logprobs(const Segment& segment, Json& list) {
-  for (const Word& word : segment.words) {
+  for (const pipeline::ScoredToken& token : segment.scored_tokens) {
     Json bytes = Json::array();
-    for (const unsigned char byte : word.word) bytes.push_back(byte);
-    list.push_back({{"token", word.word},
-                    {"logprob", rounded(std::log(std::max(word.probability, kLeastProbability)), 1e6)},
+    for (const unsigned char byte : token.bytes) bytes.push_back(byte);
+    list.push_back({{"token", token.bytes},
+                    {"logprob", rounded(std::max(token.logprob, kLeastLogprob), 1e6)},
                     {"bytes", std::move(bytes)}});
   }
 }

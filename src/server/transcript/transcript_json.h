@@ -12,9 +12,9 @@ namespace amanuensis::server {
 // "he said" for " he said ".
 std::string_view trimmed_text(std::string_view text);
 
-// {"text", "usage"}; with logprobs, one entry a word.
+// {"text", "usage"}; with logprobs, one entry a text token.
 std::string openai_json(const pipeline::Transcript& transcript, bool with_logprobs);
-// The `logprobs` array: [{"token", "logprob", "bytes"}], of each word.
+// The `logprobs` array: [{"token", "logprob", "bytes"}], of each text token.
 std::string openai_logprobs(const pipeline::Transcript& transcript);
 std::string openai_logprobs(const pipeline::Segment& segment);
 
