@@ -6,9 +6,10 @@ import { Emitter } from "./emitter.js";
 const kOrder = ["system", "light", "dark"];
 export const themes = new Emitter();
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
 function apply(theme) {
-  if (theme === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  document.documentElement.dataset.theme = theme === "system" ? (dark.matches ? "dark" : "light") : theme;
   themes.emit("change");
 }
 
@@ -22,7 +23,7 @@ export function wireThemeButton(node) {
     apply(theme);
     show();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => themes.emit("change"));
+  dark.addEventListener("change", () => apply(theme));
   apply(theme);
   show();
 }

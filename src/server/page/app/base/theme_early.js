@@ -6,5 +6,6 @@
   } catch {
     // The system's own.
   }
-  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  document.documentElement.dataset.theme = theme === "light" || theme === "dark" ? theme : system;
 })();
