@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over the sources of src/, several at a time, and remembers which were clean.
 
-  tools/clang_tidy.py BUILD_FOLDER [PART_OF_PATH ...]
+  tools/clang_tidy.py [--minutes N] BUILD_FOLDER [PART_OF_PATH ...]
 
 A file is looked at again only when it, a header of this project that it includes, its compile command, .clang-tidy or
 clang-tidy itself has changed; what is known lies in build/lint/. With parts of paths, only sources whose path holds one
-of them. Prints each finding as it comes, and ends with exit code 1 when there was one.
+of them. What was committed last is looked at first; --minutes ends it after that time and tells how many files were
+left. Prints each finding as it comes, and ends with exit code 1 when there was one.
 """
+import argparse
 import concurrent.futures
 import hashlib
 import json
@@ -47,7 +49,19 @@ def fingerprint(entry, common, known):
     return digest.hexdigest()
 
 
-def check(build, source):
+def newest_first(files):
+    """Ordered by the last commit that touched them; what is not committed comes before."""
+    history = subprocess.run(["git", "log", "--name-only", "--format="], stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
+    place = {}
+    for name in history.split():
+        place.setdefault(name, len(place))
+    return sorted(files, key=lambda file: place.get(os.path.relpath(file, ROOT), -1))
+
+
+def check(build, source, deadline):
+    """None when the time is up."""
+    if time.monotonic() > deadline:
+        return None
     started = time.monotonic()
     result = subprocess.run(
         ["clang-tidy", "-p", build, "--quiet", source], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
@@ -58,7 +72,12 @@ def check(build, source):
 
 
 def main():
-    build, parts = sys.argv[1], sys.argv[2:]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("build")
+    parser.add_argument("parts", nargs="*")
+    arguments = parser.parse_args()
+    build, parts, deadline = arguments.build, arguments.parts, time.monotonic() + 60 * arguments.minutes
     entries = json.loads((ROOT / build / "compile_commands.json").read_text())
     sources = str(ROOT / "src") + os.sep
     entries = [e for e in entries if e["file"].startswith(sources) and os.path.exists(e["file"])]
@@ -69,20 +88,26 @@ def main():
     known = {}
     CACHE.mkdir(parents=True, exist_ok=True)
     stamps = {e["file"]: CACHE / fingerprint(e, common, known) for e in entries}
-    waiting = [file for file, stamp in stamps.items() if not stamp.exists()]
+    waiting = newest_first(file for file, stamp in stamps.items() if not stamp.exists())
     print(f"clang-tidy: {len(waiting)} of {len(entries)} files to look at", flush=True)
-    failed = 0
+    failed = left = 0
     with concurrent.futures.ThreadPoolExecutor(int(os.environ.get("JOBS") or os.cpu_count())) as pool:
-        running = {pool.submit(check, build, file): file for file in waiting}
+        running = {pool.submit(check, build, file, deadline): file for file in waiting}
         for done, future in enumerate(concurrent.futures.as_completed(running), 1):
             file = running[future]
-            code, text, seconds = future.result()
+            result = future.result()
+            if result is None:
+                left += 1
+                continue
+            code, text, seconds = result
             print(f"[{done}/{len(waiting)}] {os.path.relpath(file, ROOT)} {seconds:.0f} s", flush=True)
             if code == 0:
                 stamps[file].touch()
             else:
                 failed += 1
                 print(text, flush=True)
+    if left:
+        print(f"clang-tidy: {left} files not looked at within {arguments.minutes:g} minutes")
     print(f"clang-tidy: {failed} files with findings" if failed else "clang-tidy: nothing found")
     return 1 if failed else 0
 
