@@ -19,6 +19,8 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr std::chrono::minutes kSweepEvery{10};
+// A disk that is full may have room again soon.
+constexpr std::chrono::seconds kWriteAgainAfter{3};
 
 void make_folder(const fs::path& folder) {
   std::error_code problem;
@@ -217,8 +219,12 @@ Task<void> Jobs::follow(JobRecord job, std::shared_ptr<Work> work) {
     if (wake != WorkEvents::Wake::kItem) continue;
     if (events->take().kind != WorkEventKind::kRunning) continue;
     job.started_ms = now_ms();
-    const auto mark = [&] { store_->mark_running(job.id, *job.started_ms); };
-    co_await database_.run(mark);
+    try {
+      const auto mark = [&] { store_->mark_running(job.id, *job.started_ms); };
+      co_await database_.run(mark);
+    } catch (const Error& error) {  // a full disk; the work goes on, and the database then says that it waits
+      log_.write(LogLevel::kError, "job", {{"id", job.id}, {"doing", "starting"}, {"what", error.what()}});
+    }
   }
   if (work->status() == WorkStatus::kCancelled && held_ && !cancelled_.contains(job.id)) co_return;
   job.status = work->status();
@@ -239,18 +245,22 @@ Task<void> Jobs::follow(JobRecord job, std::shared_ptr<Work> work) {
   co_await finish(job, std::move(transcript));
 }
 
+// The result stays in memory for as long as it cannot be written; if the server ends before that, the job runs again.
 Task<void> Jobs::finish(JobRecord job, std::optional<std::string> transcript) {
   ++finishing_;
+  bool written = false;
   bool was_open = false;
-  std::exception_ptr failure;
-  try {
-    const auto write = [&] { return store_->finish(job, transcript); };
-    was_open = co_await database_.run(write);
-  } catch (...) {
-    failure = std::current_exception();
+  for (bool first = true; !written && (first || !held_); first = false) {
+    if (!first) co_await sleep_for(loop_, kWriteAgainAfter);
+    try {
+      const auto write = [&] { return store_->finish(job, transcript); };
+      was_open = co_await database_.run(write);
+      written = true;
+    } catch (const Error& error) {
+      if (first) log_.write(LogLevel::kError, "job", {{"id", job.id}, {"doing", "writing"}, {"what", error.what()}});
+    }
   }
   --finishing_;
-  if (failure) std::rethrow_exception(failure);
   cancelled_.erase(job.id);
   if (was_open && on_over) on_over(job);
 }

@@ -193,6 +193,21 @@ def test_a_full_disk_refuses_uploads_and_breaks_nothing():
             assert requests.get(server.url + "/health").ok
             small = requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)})
             assert small.ok, small.text
+            job = requests.post(server.url + "/v1/jobs", files={"file": ("a.flac", DATA)}).json()
+            with open(place + "/filler", "wb", buffering=0) as filler:
+                try:
+                    while True:
+                        filler.write(bytes(4096))
+                except OSError:
+                    pass
+            time.sleep(4)
+            status = server.get_json(f"/v1/jobs/{job['id']}")["status"]
+            os.unlink(place + "/filler")
+            deadline = time.monotonic() + 30
+            while server.get_json(f"/v1/jobs/{job['id']}")["status"] != "done":
+                assert time.monotonic() < deadline, "a result that could not be written is lost"
+                time.sleep(0.1)
+            print(f"      while the disk was full the job was {status}")
     finally:
         subprocess.run(["umount", place], check=True)
 
