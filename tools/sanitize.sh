@@ -24,5 +24,26 @@ if [ "${2:-}" = --subset ]; then
   targets=("${rooms[@]/%/_tests}")
   filter=(-L "^($(IFS='|'; echo "${rooms[*]}"))\$" -E "$slow")
 fi
-tools/build.sh "$preset" "${targets[@]}"
-ctest --preset "$preset" -j "$(nproc)" "${filter[@]}" --no-tests=error
+# Not every system lets them run: the thread sanitizer needs addresses that are not too random (a container may forbid
+# turning that off), leaks are found by tracing the process.
+probe=$(mktemp -d)
+trap 'rm -rf "$probe"' EXIT
+flag=thread
+[ "$preset" = asan ] && flag=address
+echo 'int main() { return 0; }' | g++ -x c++ -fsanitize="$flag" -o "$probe/probe" -
+runs() { "$@" "$probe/probe" >"$probe/log" 2>&1; }
+prefix=()
+if ! runs; then
+  if [ "$preset" = asan ]; then
+    export ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0
+    echo "sanitize: leaks cannot be looked for on this system: $(tail -1 "$probe/log")"
+  else
+    prefix=(setarch "$(uname -m)" -R)
+  fi
+  if ! runs "${prefix[@]}"; then
+    echo "sanitize: SKIPPED, the $flag sanitizer cannot run on this system: $(tail -1 "$probe/log")"
+    exit 0
+  fi
+fi
+"${prefix[@]}" tools/build.sh "$preset" "${targets[@]}"
+"${prefix[@]}" ctest --preset "$preset" -j "$(nproc)" "${filter[@]}" --no-tests=error
