@@ -12,8 +12,8 @@ import urllib.request
 
 
 class Server:
-    def __init__(self, program, source, *options, environment=None, data=None):
-        self.program, self.source, self.options = program, source, options
+    def __init__(self, program, source, *options, environment=None, data=None, model="demo"):
+        self.program, self.source, self.options, self.model = program, source, options, model
         self.folder = tempfile.TemporaryDirectory()
         self.data = data or os.path.join(self.folder.name, "data")
         self.environment = {**os.environ, "AMANUENSIS_MODELS": source + "/models", "HF_HOME": self.folder.name,
@@ -22,7 +22,7 @@ class Server:
         self.start()
 
     def start(self):
-        command = [self.program, "serve", "--model", "demo", "--port", "0", "--data-dir", self.data, *self.options]
+        command = [self.program, "serve", "--model", self.model, "--port", "0", "--data-dir", self.data, *self.options]
         self.log = open(os.path.join(self.folder.name, "log"), "a")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, env=self.environment, text=True)
         line = self.process.stdout.readline()
