@@ -18,9 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// Pieces of sound that may wait for passes; a client that sends faster than that is read from more slowly.
-constexpr std::size_t kMostWaiting = 64;
-
 struct Captions {
   std::string model;
   double rate_hz = 16000;
@@ -183,13 +180,12 @@ Task<void> converse(Service& service, Captions captions, Shared talk, WebSocket&
       take_text(talk, *turns, message->data);
       continue;
     }
-    turns->add([talk, sound = std::move(message->data)] {
+    turns->add_sound(std::move(message->data), [talk](const std::string& sound) {
       guarded(talk, [&] {
         if (talk->live) talk->live->push(talk->input->push(sound));
       });
     });
-    while (turns->waiting() > kMostWaiting && !talk->done)
-      co_await sleep_for(service.loop, std::chrono::milliseconds(20));
+    while (turns->full() && !talk->done) co_await sleep_for(service.loop, std::chrono::milliseconds(20));
   }
   talk->socket = nullptr;
   turns->clear();

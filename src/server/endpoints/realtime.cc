@@ -10,8 +10,6 @@
 namespace amanuensis::server {
 namespace {
 
-constexpr std::size_t kMostWaiting = 64;
-
 Task<void> converse(Service& service, std::string model, std::shared_ptr<LivePasses> passes, WebSocket& socket) {
   const auto session = std::make_shared<RealtimeSession>(
       RealtimeSession::Parts{.loop = service.loop,
@@ -33,7 +31,7 @@ Task<void> converse(Service& service, std::string model, std::shared_ptr<LivePas
     const std::optional<WebSocketMessage> message = co_await socket.read();
     if (!message) break;
     session->handle(message->data);
-    while (session->waiting() > kMostWaiting) co_await sleep_for(service.loop, std::chrono::milliseconds(20));
+    while (session->full()) co_await sleep_for(service.loop, std::chrono::milliseconds(20));
   }
   session->close();
 }

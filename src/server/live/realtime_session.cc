@@ -44,6 +44,7 @@ struct RealtimeSession::Hearing {
   void hear(std::string_view bytes);
   void hear_samples(std::span<const float> samples);
   void hear_frame(std::span<const float> frame, bool speech);
+  void push_spoken();
   void begin_item(std::span<const float> prefix);
   void end_item();
   void clear();
@@ -60,6 +61,7 @@ struct RealtimeSession::Hearing {
   std::vector<float> probabilities;
   std::deque<float> recent;     // heard and not part of an item: what may come before speech
   std::vector<float> unjudged;  // not yet judged by the detector
+  std::vector<float> spoken;    // of the item, on its way to `live`: as much as there is in one piece
   std::size_t heard = 0;        // samples judged
   std::size_t silence = 0;      // samples since speech
   std::string item;             // empty: none
@@ -161,6 +163,12 @@ void RealtimeSession::Hearing::hear_samples(std::span<const float> samples) {
     at += size;
   }
   unjudged.erase(unjudged.begin(), unjudged.begin() + static_cast<std::ptrdiff_t>(at));
+  push_spoken();
+}
+
+void RealtimeSession::Hearing::push_spoken() {
+  const std::vector<float> samples = std::exchange(spoken, {});
+  if (!samples.empty()) live->push(samples);
 }
 
 void RealtimeSession::Hearing::hear_frame(std::span<const float> frame, bool speech) {
@@ -181,8 +189,9 @@ void RealtimeSession::Hearing::hear_frame(std::span<const float> frame, bool spe
     return;
   }
   silence = speech ? 0 : silence + frame.size();
-  live->push(frame);
+  spoken.insert(spoken.end(), frame.begin(), frame.end());
   if (static_cast<double>(silence) < settings.silence_duration_ms * kRate / 1000) return;
+  push_spoken();
   tell("input_audio_buffer.speech_stopped", {{"audio_end_ms", ms_of(heard)}, {"item_id", item}});
   end_item();
 }
@@ -269,9 +278,9 @@ void RealtimeSession::handle(const std::string& text) {
 void RealtimeSession::append(const std::string& text, const std::string& event_id) {
   std::string bytes = decode_base64(text);
   appended_bytes_ += bytes.size();
-  turns_->add([hearing = hearing_, bytes = std::move(bytes), event_id] {
+  turns_->add_sound(std::move(bytes), [hearing = hearing_, event_id](const std::string& sound) {
     try {
-      hearing->hear(bytes);
+      hearing->hear(sound);
     } catch (...) {
       const ErrorBody error = describe(std::current_exception());
       hearing->tell("error", {{"error",

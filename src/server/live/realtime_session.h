@@ -51,8 +51,8 @@ class RealtimeSession : public std::enable_shared_from_this<RealtimeSession> {
   void begin();
   // A client's event. Mistakes are answered with an error event.
   void handle(const std::string& text);
-  // Pieces of sound that wait for passes.
-  std::size_t waiting() const { return turns_->waiting(); }
+  // Whether so much sound waits for passes that no more should be read.
+  bool full() const { return turns_->full(); }
   void close();
 
  private:
