@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PROGRAM := build/release/bin/amanuensis
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo test soak bench format lint asan tsan fuzz aarch64 clean
+.PHONY: all demo test soak bench format lint asan tsan fuzz aarch64 package clean
 
 all: $(PROGRAM)
 
@@ -49,6 +49,11 @@ fuzz:
 aarch64:
 	@tools/setup.sh build aarch64
 	@tools/aarch64.sh
+
+# A .deb and a relocatable tarball, in build/release/packages.
+package:
+	@tools/setup.sh build package
+	@tools/package.sh
 
 clean:
 	rm -rf build

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that are missing for the given purposes, and nothing when none is.
-#   tools/setup.sh build|test|bench|lint|aarch64 ...
+#   tools/setup.sh build|test|bench|lint|aarch64|package ...
 set -euo pipefail
 
 declare -A packages=(
@@ -11,12 +11,13 @@ declare -A packages=(
           chromium chromium-driver fonts-dejavu-core"
   [bench]="libbenchmark-dev libdnnl-dev libopenblas-dev"
   [lint]="clang-format clang-tidy python3"
+  [package]="dpkg-dev file"
   [aarch64]="g++-aarch64-linux-gnu qemu-user-static"
 )
 
 missing=()
 for purpose in "$@"; do
-  for package in ${packages[$purpose]:?"no such purpose: $purpose (build, test, bench, lint, aarch64)"}; do
+  for package in ${packages[$purpose]:?"no such purpose: $purpose (build, test, bench, lint, aarch64, package)"}; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
   done
 done

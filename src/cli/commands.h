@@ -24,5 +24,6 @@ Command add_features_command(CLI::App& program);
 Command add_logits_command(CLI::App& program);
 Command add_demo_command(CLI::App& program);
 Command add_bench_command(CLI::App& program);
+Command add_completion_command(CLI::App& program);
 
 }  // namespace amanuensis::cli

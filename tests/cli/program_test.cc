@@ -49,7 +49,8 @@ TEST(ProgramTest, HelpAndVersionGoToStandardOutput) {
                                                                                          {"bench", "--help"},
                                                                                          {"bench", "kernels", "-h"},
                                                                                          {"bench", "model", "-h"},
-                                                                                         {"bench", "pipeline", "-h"}}) {
+                                                                                         {"bench", "pipeline", "-h"},
+                                                                                         {"completion", "--help"}}) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.code, 0);
     EXPECT_THAT(outcome.out, AllOf(HasSubstr("Usage: amanuensis"), HasSubstr("Examples:"))) << arguments[0];
