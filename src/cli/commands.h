@@ -25,5 +25,6 @@ Command add_logits_command(CLI::App& program);
 Command add_demo_command(CLI::App& program);
 Command add_bench_command(CLI::App& program);
 Command add_completion_command(CLI::App& program);
+Command add_eval_command(CLI::App& program);
 
 }  // namespace amanuensis::cli

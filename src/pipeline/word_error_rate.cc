@@ -1,8 +1,8 @@
 #include "pipeline/word_error_rate.h"
 
-#include <algorithm>
 #include <cctype>
-#include <cstdint>
+
+#include "pipeline/eval/word_alignment.h"
 
 namespace amanuensis::pipeline {
 namespace {
@@ -58,39 +58,24 @@ std::vector<std::string> words_of(std::string_view text) {
 WordErrors count_word_errors(std::string_view reference, std::string_view transcript) {
   const std::vector<std::string> said = words_of(reference);
   const std::vector<std::string> heard = words_of(transcript);
-  const std::size_t stride = heard.size() + 1;
-  // cost[i * stride + j]: the fewest edits between the first i words said and the first j heard.
-  std::vector<std::uint32_t> cost((said.size() + 1) * stride);
-  const auto at = [&](std::size_t i, std::size_t j) -> std::uint32_t& { return cost[i * stride + j]; };
-  for (std::size_t i = 0; i <= said.size(); ++i) at(i, 0) = static_cast<std::uint32_t>(i);
-  for (std::size_t j = 0; j <= heard.size(); ++j) at(0, j) = static_cast<std::uint32_t>(j);
-  for (std::size_t i = 1; i <= said.size(); ++i) {
-    for (std::size_t j = 1; j <= heard.size(); ++j) {
-      const std::uint32_t replaced = at(i - 1, j - 1) + (said[i - 1] == heard[j - 1] ? 0U : 1U);
-      at(i, j) = std::min({replaced, at(i - 1, j) + 1, at(i, j - 1) + 1});
-    }
-  }
-
   WordErrors result;
   result.words = said.size();
-  std::size_t i = said.size();
-  std::size_t j = heard.size();
-  while (i > 0 || j > 0) {
-    if (i > 0 && j > 0 && said[i - 1] == heard[j - 1] && at(i, j) == at(i - 1, j - 1)) {
-      --i;
-      --j;
-    } else if (i > 0 && j > 0 && at(i, j) == at(i - 1, j - 1) + 1) {
-      ++result.substitutions;
-      result.edits.push_back({said[--i], heard[--j]});
-    } else if (i > 0 && at(i, j) == at(i - 1, j) + 1) {
-      ++result.deletions;
-      result.edits.push_back({said[--i], ""});
-    } else {
-      ++result.insertions;
-      result.edits.push_back({"", heard[--j]});
+  for (const Edit& edit : align_words(said, heard)) {
+    switch (edit.kind) {
+      case EditKind::kSubstitution:
+        ++result.substitutions;
+        result.edits.push_back({said[edit.reference], heard[edit.hypothesis]});
+        break;
+      case EditKind::kDeletion:
+        ++result.deletions;
+        result.edits.push_back({said[edit.reference], ""});
+        break;
+      case EditKind::kInsertion:
+        ++result.insertions;
+        result.edits.push_back({"", heard[edit.hypothesis]});
+        break;
     }
   }
-  std::reverse(result.edits.begin(), result.edits.end());
   return result;
 }
 
