@@ -37,6 +37,7 @@ class FakeHub {
     bool corrupt = false;                               // one byte of every large file is wrong
     std::string required_token = {};                    // 401 without it
     bool gated = false;                                 // 403
+    bool gated_files = false;                           // 401 for files, while the listing is public, as the real one
     bool hide_hashes = false;                           // the listing says only names, as an old mirror
     std::chrono::milliseconds delay_each_kb{0};
   };
@@ -115,6 +116,7 @@ class FakeHub {
   }
 
   ServerResponse resolved(const Repository& repository, const ServerRequest& request, const std::string& name) {
+    if (faults_.gated_files) return refusal(401, "GatedRepo", "Access to this model is restricted.");
     const auto found = repository.files.find(name);
     if (found == repository.files.end()) return refusal(404, "EntryNotFound");
     if (int& failures = faults_.failures[name]; failures > 0 && request.method == "GET") {

@@ -200,9 +200,22 @@ bool is_complete_whisper_model(const fs::path& directory) {
   });
 }
 
+std::span<const std::string_view> weight_files(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kVoiceActivity:
+      return kVoiceActivityWeights;
+    case ModelKind::kSpeakerSegmentation:
+    case ModelKind::kSpeakerEmbedding:
+      return kSpeakerWeights;
+    case ModelKind::kWhisper:
+      break;
+  }
+  return {};
+}
+
 bool is_complete_model(const fs::path& directory, ModelKind kind) {
   if (kind == ModelKind::kWhisper) return is_complete_whisper_model(directory);
-  return std::ranges::any_of(kVoiceActivityWeights, [&](std::string_view name) {
+  return std::ranges::any_of(weight_files(kind), [&](std::string_view name) {
     std::error_code problem;
     return fs::is_regular_file(directory / name, problem);
   });

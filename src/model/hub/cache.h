@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -55,6 +56,12 @@ bool is_complete_whisper_model(const std::filesystem::path& directory);
 // Names of the weight file of a voice activity model, the publisher's own first.
 inline constexpr std::array<std::string_view, 2> kVoiceActivityWeights{"silero_vad_16k.safetensors",
                                                                        "model.safetensors"};
+
+// Names of the weight file of a speaker network: as we read it, and as it is published, for tools/convert_speaker.py.
+inline constexpr std::array<std::string_view, 2> kSpeakerWeights{"model.safetensors", "pytorch_model.bin"};
+
+// Those of a kind other than Whisper's, one of which is enough.
+std::span<const std::string_view> weight_files(ModelKind kind);
 
 // True when what a model of that kind needs is there.
 bool is_complete_model(const std::filesystem::path& directory, ModelKind kind);

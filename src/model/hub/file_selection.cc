@@ -21,18 +21,33 @@ constexpr std::array<std::string_view, 10> kSmallFiles{
     "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json",          "vocab.json",
     "merges.txt",  "added_tokens.json",      "tokenizer_config.json",    "special_tokens_map.json", "normalizer.json"};
 
-std::vector<RemoteFile> select_voice_activity_files(const RemoteRepository& repository) {
-  for (const std::string_view name : kVoiceActivityWeights) {
+std::string_view what_it_is(ModelKind kind) {
+  switch (kind) {
+    case ModelKind::kWhisper:
+      return "Whisper model";
+    case ModelKind::kVoiceActivity:
+      return "voice activity model";
+    case ModelKind::kSpeakerSegmentation:
+      return "speaker segmentation model";
+    case ModelKind::kSpeakerEmbedding:
+      return "speaker embedding model";
+  }
+  return "model";
+}
+
+// Of models that are one file: the first of its names that is there.
+std::vector<RemoteFile> select_weights(const RemoteRepository& repository, ModelKind kind) {
+  for (const std::string_view name : weight_files(kind)) {
     if (const RemoteFile* weights = repository.find(name)) return {*weights};
   }
-  throw Error(ErrorCode::kUnsupported, fmt::format("{} holds no voice activity model: it has neither {}",
-                                                   repository.repository, fmt::join(kVoiceActivityWeights, " nor ")));
+  throw Error(ErrorCode::kUnsupported, fmt::format("{} holds no {}: it has neither {}", repository.repository,
+                                                   what_it_is(kind), fmt::join(weight_files(kind), " nor ")));
 }
 
 }  // namespace
 
 std::vector<RemoteFile> select_files(const RemoteRepository& repository, ModelKind kind) {
-  if (kind == ModelKind::kVoiceActivity) return select_voice_activity_files(repository);
+  if (kind != ModelKind::kWhisper) return select_weights(repository, kind);
   const auto refuse = [&](std::string_view why) {
     throw Error(ErrorCode::kUnsupported,
                 fmt::format("{} is not a Whisper checkpoint in Hugging Face layout: {}", repository.repository, why));

@@ -14,7 +14,7 @@ namespace amanuensis::model {
 inline constexpr std::string_view kShardIndex = "model.safetensors.index.json";
 
 // Small files first, then model.safetensors, or the shard index when the weights are in several files (its shards are
-// known once it is here: see shard_files); of a voice activity model its weights alone. Throws Error{kUnsupported}
+// known once it is here: see shard_files); of any other kind of model its weights alone. Throws Error{kUnsupported}
 // saying what is missing.
 std::vector<RemoteFile> select_files(const RemoteRepository& repository, ModelKind kind);
 

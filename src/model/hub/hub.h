@@ -38,7 +38,9 @@ struct HubSettings {
 
 enum class ModelKind {
   kWhisper,
-  kVoiceActivity,  // Silero's network: model/vad/silero_vad.h
+  kVoiceActivity,        // Silero's network: model/vad/silero_vad.h
+  kSpeakerSegmentation,  // pyannote's: model/speaker/segmentation_network.h
+  kSpeakerEmbedding,     // WeSpeaker's: model/speaker/wespeaker_network.h
 };
 
 // A published short name.

@@ -5,7 +5,7 @@
 namespace amanuensis::model {
 namespace {
 
-constexpr std::array<KnownModel, 20> kKnownModels{{
+constexpr std::array<KnownModel, 22> kKnownModels{{
     {"tiny", "openai/whisper-tiny", "39 M parameters, 99 languages", 155},
     {"tiny.en", "openai/whisper-tiny.en", "39 M parameters, English only", 155},
     {"base", "openai/whisper-base", "74 M parameters, 99 languages", 295},
@@ -26,6 +26,10 @@ constexpr std::array<KnownModel, 20> kKnownModels{{
     {"distil-large-v3", "distil-whisper/distil-large-v3", "756 M parameters, English", 1520},
     {"distil-large-v3.5", "distil-whisper/distil-large-v3.5", "756 M parameters, English", 1520},
     {"silero-vad", "mlx-community/silero-vad-v6", "voice activity: --vad-filter", 1, ModelKind::kVoiceActivity},
+    {"pyannote-segmentation-3.0", "pyannote/segmentation-3.0", "who speaks: --diarize; gated: needs HF_TOKEN", 6,
+     ModelKind::kSpeakerSegmentation},
+    {"wespeaker-voxceleb-resnet34-LM", "pyannote/wespeaker-voxceleb-resnet34-LM", "voices: --diarize", 27,
+     ModelKind::kSpeakerEmbedding},
 }};
 
 }  // namespace

@@ -287,6 +287,42 @@ TEST_F(HubTest, VoiceActivityRepositoryWithoutWeightsIsRefused) {
               HasSubstr("neither silero_vad_16k.safetensors nor model.safetensors"));
 }
 
+TEST_F(HubTest, SpeakerNetworksAreOneFile) {
+  hub_.set_repository("pyannote/wespeaker-voxceleb-resnet34-LM", {kCommit,
+                                                                  {{"pytorch_model.bin", {weights('w'), true}},
+                                                                   {"config.yaml", {"not wanted"}},
+                                                                   {"hubert.ckpt", {"not wanted", true}}}});
+  hub_.set_repository(
+      "pyannote/segmentation-3.0",
+      {kCommit, {{"pytorch_model.bin", {weights('p'), true}}, {"model.safetensors", {weights('s'), true}}}});
+  const Hub hub(settings());
+  const fs::path wespeaker = hub.pull("wespeaker-voxceleb-resnet34-LM", {}, {});
+  EXPECT_EQ(read_file(wespeaker / "pytorch_model.bin"), weights('w'));
+  EXPECT_FALSE(fs::exists(wespeaker / "config.yaml"));
+  EXPECT_EQ(hub.resolve("wespeaker-voxceleb-resnet34-LM"), wespeaker);
+  // What is read without being converted is preferred.
+  const fs::path segmentation = hub.pull("pyannote-segmentation-3.0", {}, {});
+  EXPECT_EQ(read_file(segmentation / "model.safetensors"), weights('s'));
+  EXPECT_FALSE(fs::exists(segmentation / "pytorch_model.bin"));
+  ASSERT_EQ(hub.installed().size(), 2U);
+  EXPECT_EQ(hub.installed()[0].kind, ModelKind::kSpeakerSegmentation);
+  EXPECT_EQ(hub.installed()[1].kind, ModelKind::kSpeakerEmbedding);
+
+  hub_.set_repository("pyannote/segmentation-3.0", {kOtherCommit, {{"README.md", {"moved"}}}});
+  EXPECT_THAT(failed_pull(settings(), ErrorCode::kUnsupported, "pyannote-segmentation-3.0"),
+              AllOf(HasSubstr("no speaker segmentation model"), HasSubstr("model.safetensors nor pytorch_model.bin")));
+}
+
+TEST_F(HubTest, GatedSegmentationSaysHowToGetIt) {
+  hub_.set_repository("pyannote/segmentation-3.0", {kCommit, {{"pytorch_model.bin", {weights('p'), true}}}});
+  FakeHub::Faults faults;
+  faults.gated_files = true;
+  hub_.set_faults(faults);
+  EXPECT_THAT(failed_pull(settings(), ErrorCode::kNetwork, "pyannote-segmentation-3.0"),
+              AllOf(HasSubstr("'pyannote/segmentation-3.0' is gated"), HasSubstr("accept its terms at"),
+                    HasSubstr("HF_TOKEN")));
+}
+
 TEST_F(HubTest, OfflineTouchesNoNetwork) {
   HubSettings offline = settings();
   offline.offline = true;
