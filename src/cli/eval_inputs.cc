@@ -51,7 +51,8 @@ void add_folders(const fs::path& reference, const fs::path& hypothesis, std::spa
 std::vector<EvalPair> pair_inputs(const std::vector<std::string>& paths, std::span<const std::string_view> extensions) {
   if (paths.size() % 2 != 0) {
     throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("{} inputs: give a reference and a hypothesis, in turn", paths.size()));
+                fmt::format("{} file{} to compare: give a reference and a hypothesis, in turn", paths.size(),
+                            paths.size() == 1 ? "" : "s"));
   }
   std::vector<EvalPair> pairs;
   for (std::size_t i = 0; i < paths.size(); i += 2) {
