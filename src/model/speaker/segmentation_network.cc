@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <limits>
+#include <numeric>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -66,10 +67,32 @@ TensorView<float> pool(TensorView<float> y, bool absolute) {
   return y.rows_at(0, frames);
 }
 
+// Normalises a wave as one channel.
+void normalise_wave(const ChannelNorm& norm, std::span<const float> wave, std::span<float> out) {
+  constexpr std::size_t kLanes = 16;  // independent sums, so that none waits for another
+  const auto sum_of = [&](const auto& term) {
+    std::array<double, kLanes> sums{};
+    const std::size_t whole = wave.size() / kLanes * kLanes;
+    for (std::size_t i = 0; i < whole; i += kLanes) {
+      for (std::size_t lane = 0; lane < kLanes; ++lane) sums[lane] += term(wave[i + lane]);
+    }
+    for (std::size_t i = whole; i < wave.size(); ++i) sums[0] += term(wave[i]);
+    return std::accumulate(sums.begin(), sums.end(), 0.0);
+  };
+  const auto count = static_cast<double>(wave.size());
+  const double mean = sum_of([](double x) { return x; }) / count;
+  const double variance = sum_of([mean](double x) { return (x - mean) * (x - mean); }) / count;
+  const double factor = norm.gamma.front() / std::sqrt(variance + kEpsilon);
+  const auto scale = static_cast<float>(factor);
+  const auto shift = static_cast<float>(norm.beta.front() - mean * factor);
+  std::ranges::transform(wave, out.begin(), [=](float x) { return x * scale + shift; });
+}
+
 float leaky(float x) { return std::max(x, kLeak * x); }
 
-// Normalises each column over all rows; y may be x. Sums are in double: a window has thousands of rows.
-void normalise(const ChannelNorm& norm, TensorView<const float> x, TensorView<float> y, bool leaks) {
+// Normalises each column over all rows, then lets it leak, in place. Sums are in double: a window has thousands of
+// rows.
+void normalise(const ChannelNorm& norm, TensorView<float> x) {
   const std::size_t channels = x.cols();
   const auto count = static_cast<double>(x.rows());
   std::vector<double> mean(channels);
@@ -91,11 +114,8 @@ void normalise(const ChannelNorm& norm, TensorView<const float> x, TensorView<fl
     shift[c] = static_cast<float>(norm.beta[c] - mean[c] * factor);
   }
   for (std::size_t t = 0; t < x.rows(); ++t) {
-    const float* from = x.row(t).data();
-    float* to = y.row(t).data();
-    for (std::size_t c = 0; c < channels; ++c) to[c] = from[c] * scale[c] + shift[c];
-    if (!leaks) continue;
-    for (std::size_t c = 0; c < channels; ++c) to[c] = leaky(to[c]);
+    float* row = x.row(t).data();
+    for (std::size_t c = 0; c < channels; ++c) row[c] = leaky(row[c] * scale[c] + shift[c]);
   }
 }
 
@@ -152,14 +172,14 @@ class SegmentationNetwork::Batch {
     AlignedBuffer<float> x(first_frames * kSincFilters);
     AlignedBuffer<float> y(first_frames * kSincFilters);
     for (std::size_t window = 0; window < windows_.size(); ++window) {
-      normalise(layers_.wave_norm, {windows_[window].data(), samples, 1}, wave.matrix(samples, 1), false);
+      normalise_wave(layers_.wave_norm, windows_[window], wave.span());
       TensorView<float> in = wave.matrix(samples, 1);
       for (std::size_t i = 0; i < layers_.sinc.size(); ++i) {
         const SincLayer& layer = layers_.sinc[i];
         TensorView<float> out = y.matrix(kConvs[i].out_frames(in.rows()), layer.conv->out_features());
         convolve(backend_, *layer.conv, kConvs[i], in.data(), out);
         out = pool(out, i == 0);
-        normalise(layer.norm, out, out, true);
+        normalise(layer.norm, out);
         std::swap(x, y);
         in = out;
       }
