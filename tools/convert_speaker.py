@@ -1,4 +1,4 @@
-"""Speaker networks from their published PyTorch files to the safetensors files that diarization reads.
+"""Speaker networks from PyTorch files of any age to safetensors files.
 
     python tools/convert_speaker.py MODEL [OUTPUT]      needs torch, safetensors
 

@@ -2,7 +2,8 @@
 
     python tools/goldens/speaker.py      needs torch, torchaudio, asteroid-filterbanks==0.4.0
 
-writes tests/goldens/speaker_segmentation.npy, speaker_fbank.npy and speaker_embeddings.npy: what pyannote's segmentation
+writes tests/goldens/speaker_torch.bin, a small file of torch.save() with objects beside its tensors, and
+tests/goldens/speaker_segmentation.npy, speaker_fbank.npy and speaker_embeddings.npy: what pyannote's segmentation
 network and WeSpeaker's ResNet34, built here of PyTorch's own layers under their published names, make of made-up audio.
 Weights and audio come from common.py's hash; tests/support/hashed_speaker.h makes the same. Ten seconds on two cores.
 """
@@ -138,8 +139,25 @@ def fill(network: nn.Module, prefix: str) -> nn.Module:
     return network.eval()
 
 
+class Specifications:
+    """Something that a checkpoint also holds."""
+
+    def __init__(self):
+        self.classes = ["a", "b"]
+
+
+def save_small_file() -> None:
+    base = torch.arange(12, dtype=torch.float32)
+    state = {"plain": base.reshape(3, 4), "part": base[6:10], "half": torch.tensor([0.5, -2.0], dtype=torch.float16),
+             "bfloat": torch.tensor([[1.5]], dtype=torch.bfloat16), "counted": torch.tensor(7),
+             "parameter": nn.Parameter(torch.tensor([3.0, 4.0])), "scalar": torch.tensor(2.5)}
+    torch.save({"epoch": 3, "pyannote.audio": {"specifications": Specifications(), "versions": {"torch": "2"}},
+                "optimizer": [1.5, None, True, (1, 2), 1 << 40], "state_dict": state}, OUT / "speaker_torch.bin")
+
+
 @torch.no_grad()
 def main() -> None:
+    save_small_file()
     segmentation = fill(Segmentation(), "")
     windows = np.stack([audio(f"speaker.window.{i}", 160000) for i in range(2)])
     np.save(OUT / "speaker_segmentation.npy", segmentation(torch.from_numpy(windows)[:, None]).numpy().reshape(-1, 7))

@@ -57,7 +57,7 @@ bool is_complete_whisper_model(const std::filesystem::path& directory);
 inline constexpr std::array<std::string_view, 2> kVoiceActivityWeights{"silero_vad_16k.safetensors",
                                                                        "model.safetensors"};
 
-// Names of the weight file of a speaker network: as we read it, and as it is published, for tools/convert_speaker.py.
+// Names of the weight file of a speaker network: as we prefer it, and as it is published.
 inline constexpr std::array<std::string_view, 2> kSpeakerWeights{"model.safetensors", "pytorch_model.bin"};
 
 // Those of a kind other than Whisper's, one of which is enough.

@@ -25,8 +25,8 @@ std::size_t segmentation_frames(std::size_t samples);
 
 class SegmentationNetwork {
  public:
-  // Reads a safetensors file with the published names, or the folder that holds it; numbers of layers, units and
-  // classes are those of the file. A backend that computes in float32 gives PyTorch's values within 1e-4; it must
+  // Reads a safetensors or PyTorch file with the published names, or the folder that holds it; numbers of layers, units
+  // and classes are those of the file. A backend that computes in float32 gives PyTorch's values within 1e-4; it must
   // outlive the network. Throws as SpeakerTensors does.
   SegmentationNetwork(const std::filesystem::path& path, device::Backend& backend);
   ~SegmentationNetwork();

@@ -8,30 +8,33 @@
 #include "base/error.h"
 #include "model/checkpoint/layout.h"
 #include "model/checkpoint/safetensors.h"
+#include "model/checkpoint/torch_file.h"
 
 namespace amanuensis::model {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kConverter = "`python tools/convert_speaker.py FILE model.safetensors` makes one of it";
+bool is_torch_file(const fs::path& file) {
+  const std::string extension = file.extension().string();
+  return extension == ".bin" || extension == ".ckpt" || extension == ".pt";
+}
 
 fs::path weights_file(const fs::path& path, std::string_view what) {
   std::error_code problem;
   fs::path file = path;
   if (fs::is_directory(path, problem)) {
     file = path / "model.safetensors";
-    for (const char* torch : {"pytorch_model.bin", "pytorch_model.ckpt"}) {
-      if (!fs::is_regular_file(file, problem) && fs::is_regular_file(path / torch, problem)) file = path / torch;
+    if (!fs::is_regular_file(file, problem) && fs::is_regular_file(path / "pytorch_model.bin", problem)) {
+      file = path / "pytorch_model.bin";
     }
   }
   if (!fs::exists(file, problem)) {
     throw Error(ErrorCode::kNotFound, fmt::format("{}: no such file, expected {}", file.string(), what));
   }
-  const std::string extension = file.extension().string();
-  if (extension == ".bin" || extension == ".ckpt" || extension == ".pt" || extension == ".onnx") {
-    throw Error(ErrorCode::kUnsupported, fmt::format("{}: {} is read from safetensors, not from {} files; {}",
-                                                     file.string(), what, extension, kConverter));
+  if (file.extension() == ".onnx") {
+    throw Error(ErrorCode::kUnsupported,
+                fmt::format("{}: {} is read from safetensors and PyTorch files, not from ONNX", file.string(), what));
   }
   return file;
 }
@@ -42,7 +45,8 @@ SpeakerTensors::SpeakerTensors(const fs::path& path, std::string_view what)
     : file_(weights_file(path, what).string()),
       what_(what),
       mapped_(file_),
-      tensors_(parse_safetensors(mapped_.bytes(), file_)) {}
+      tensors_(is_torch_file(file_) ? parse_torch_file(mapped_.bytes(), file_)
+                                    : parse_safetensors(mapped_.bytes(), file_)) {}
 
 const Tensor* SpeakerTensors::find(std::string_view name) const {
   const auto found = std::ranges::find(tensors_, name, &Tensor::source_name);

@@ -1,5 +1,6 @@
-// The tensors of a speaker network's file, by the names its publisher gave them: a safetensors file, or a folder that
-// holds model.safetensors. Immutable; may be read from any thread.
+// The tensors of a speaker network's file, by the names its publisher gave them: a safetensors file, the PyTorch file
+// that is published, or a folder that holds model.safetensors or pytorch_model.bin. Immutable; may be read from any
+// thread.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +19,7 @@ namespace amanuensis::model {
 class SpeakerTensors {
  public:
   // `what` is the network, for messages: "pyannote's segmentation network". Throws Error naming the file: kNotFound,
-  // kBadData, or kUnsupported for a PyTorch file, saying how it is converted.
+  // kBadData, or kUnsupported for ONNX and for files of old PyTorch.
   SpeakerTensors(const std::filesystem::path& path, std::string_view what);
 
   bool has(std::string_view name) const { return find(name) != nullptr; }

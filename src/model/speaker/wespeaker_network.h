@@ -38,9 +38,9 @@ struct WeSpeakerStretch {
 
 class WeSpeakerNetwork {
  public:
-  // Reads a safetensors file with the published names ("resnet.conv1.weight", or without "resnet."), or the folder that
-  // holds it. A backend that computes in float32 gives PyTorch's values within 1e-4; it must outlive the network.
-  // Throws as SpeakerTensors does.
+  // Reads a safetensors or PyTorch file with the published names ("resnet.conv1.weight", or without "resnet."), or the
+  // folder that holds it. A backend that computes in float32 gives PyTorch's values within 1e-4; it must outlive the
+  // network. Throws as SpeakerTensors does.
   WeSpeakerNetwork(const std::filesystem::path& path, device::Backend& backend);
   ~WeSpeakerNetwork();
   WeSpeakerNetwork(const WeSpeakerNetwork&) = delete;

@@ -93,11 +93,13 @@ TEST_F(SegmentationNetworkTest, DamagedFilesAreNamed) {
   EXPECT_THAT(complaint({}), HasSubstr("model.safetensors"));
 }
 
-TEST_F(SegmentationNetworkTest, PyTorchFilesGetTheCommandThatConvertsThem) {
-  folder_.write("pulled/pytorch_model.bin", "PK");
+TEST_F(SegmentationNetworkTest, FilesThatAreNotItAreRefused) {
+  folder_.write("pulled/pytorch_model.bin", "PK and nothing else");
   const auto error = error_of([&] { SegmentationNetwork(folder_.path() / "pulled", machine_.backend()); });
-  EXPECT_EQ(error.code, ErrorCode::kUnsupported);
-  EXPECT_THAT(error.message, AllOf(HasSubstr("pytorch_model.bin"), HasSubstr("tools/convert_speaker.py")));
+  EXPECT_EQ(error.code, ErrorCode::kBadData);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("pytorch_model.bin"), HasSubstr("zip archive")));
+  const auto onnx = folder_.write("model.onnx", "x");
+  EXPECT_EQ(error_of([&] { SegmentationNetwork(onnx, machine_.backend()); }).code, ErrorCode::kUnsupported);
   EXPECT_EQ(error_of([&] { SegmentationNetwork(folder_.path() / "none", machine_.backend()); }).code,
             ErrorCode::kNotFound);
 }
