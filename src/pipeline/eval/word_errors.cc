@@ -68,8 +68,12 @@ WordComparison compare_words(std::string_view reference, std::string_view hypoth
 std::vector<std::string> describe_errors(const WordComparison& comparison) {
   const std::vector<Edit>& edits = comparison.edits;
   std::vector<std::string> lines;
+  const auto add = [](std::string& line, const std::string& text) {
+    if (!line.empty()) line += ' ';
+    line += text;
+  };
   const auto add_words = [&](std::string& line, std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) line += (line.empty() ? "" : " ") + comparison.reference[i];
+    for (std::size_t i = begin; i < end; ++i) add(line, comparison.reference[i]);
   };
   for (std::size_t i = 0; i < edits.size();) {
     std::string line;
@@ -77,7 +81,7 @@ std::vector<std::string> describe_errors(const WordComparison& comparison) {
     // Errors whose surroundings would touch share a line.
     do {
       add_words(line, at, edits[i].reference);
-      line += (line.empty() ? "" : " ") + describe(comparison, edits[i]);
+      add(line, describe(comparison, edits[i]));
       at = behind(edits[i]);
       ++i;
     } while (i < edits.size() && edits[i].reference <= at + 2 * kContextWords);
