@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
+
+#include "pipeline/diarize/recording_voices.h"
 
 namespace amanuensis::pipeline {
 
@@ -43,6 +46,10 @@ class SpeakerEmbedder {
   // region outside the audio.
   virtual void embed(std::span<const float> audio, std::span<const EmbedRegion> regions,
                      std::vector<float>& vectors) const = 0;
+
+  // Begins to listen to a recording. This one keeps the audio (16 bits a sample) and calls embed(); an embedder that
+  // can do with less overrides it. The embedder must outlive what it returns.
+  virtual std::unique_ptr<RecordingVoices> listen() const;
 };
 
 }  // namespace amanuensis::pipeline

@@ -1,0 +1,188 @@
+#include "pipeline/diarize/builtin_embedder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <mutex>
+
+#include "audio/mel_frames.h"
+#include "base/error.h"
+#include "model/speaker/voice_net.h"
+
+namespace amanuensis::pipeline {
+namespace {
+
+constexpr std::size_t kBands = audio::kVoiceBands;
+constexpr std::size_t kHop = audio::kVoiceHopSamples;
+static_assert(kBands == model::kVoiceNetBands);
+
+using Mean = std::array<float, kBands>;
+
+// Log-mel values as bytes: a step is a tenth of a neper, 0.4 dB.
+constexpr float kStep = 25.0F / 255;
+
+std::uint8_t to_byte(float mel) {
+  return static_cast<std::uint8_t>(std::lround(std::clamp((mel - audio::kVoiceMelFloor) / kStep, 0.0F, 255.0F)));
+}
+float from_byte(std::uint8_t byte) { return audio::kVoiceMelFloor + kStep * static_cast<float>(byte); }
+
+// A part of a recording that is computed at once is at most this long, unless one region is longer.
+constexpr std::size_t kStretchFrames = 6000;
+// Speech beyond this says nothing more about a voice.
+constexpr std::size_t kVoiceFrames = 12000;
+
+struct SharedNet {
+  explicit SharedNet(device::Backend& backend) : net(backend) {}
+  void run(TensorView<const float> mel, std::span<const model::FrameRange> regions, std::span<float> out) const {
+    const std::scoped_lock lock(mutex);
+    net.run(mel, regions, out);
+  }
+  model::VoiceNet net;
+  mutable std::mutex mutex;
+};
+
+model::FrameRange frames_of(const SpeechSpan& span, std::size_t frames) {
+  const std::size_t start = std::min(frames, span.start / kHop);
+  return {start, std::clamp(span.end / kHop, start, frames)};
+}
+
+class MelVoices final : public RecordingVoices {
+ public:
+  explicit MelVoices(const SharedNet& net) : net_(net) {}
+
+  void push(std::span<const float> samples) override {
+    stream_.push(samples, fresh_);
+    store();
+  }
+
+  void finish(std::span<const SpeechSpan> speech) override {
+    stream_.finish(fresh_);
+    store();
+    std::vector<model::FrameRange> ranges;
+    ranges.reserve(speech.size());
+    for (const SpeechSpan& span : speech) ranges.push_back(frames_of(span, frames()));
+    mean_ = mean_of(ranges);
+  }
+
+  void embed(std::span<const SpeechSpan> regions, std::vector<float>& vectors) const override {
+    std::size_t next = 0;
+    while (next < regions.size()) {
+      // Neighbouring regions share what is computed for their frames.
+      const std::size_t first = frames_of(regions[next], frames()).start;
+      std::size_t last = first;
+      std::vector<model::FrameRange> ranges;
+      while (next < regions.size()) {
+        const model::FrameRange range = frames_of(regions[next], frames());
+        if (!ranges.empty() && (range.start > last || range.end > first + kStretchFrames)) break;
+        last = std::max(last, range.end);
+        ranges.push_back({range.start - first, range.end - first});
+        ++next;
+      }
+      const std::vector<float> mel = read(first, last, mean_);
+      const std::size_t before = vectors.size();
+      vectors.resize(before + ranges.size() * model::kVoiceNetWidth);
+      net_.run({mel.data(), last - first, kBands}, ranges, std::span(vectors).subspan(before));
+    }
+  }
+
+  std::vector<float> voice(std::span<const SpeechSpan> regions) const override {
+    std::vector<model::FrameRange> ranges;
+    std::size_t total = 0;
+    for (const SpeechSpan& region : regions) {
+      model::FrameRange range = frames_of(region, frames());
+      range.end = std::min(range.end, range.start + (kVoiceFrames - total));
+      total += range.end - range.start;
+      ranges.push_back(range);
+    }
+    if (total == 0) return {};
+    const Mean mean = mean_of(ranges);
+    std::vector<float> mel;
+    for (const model::FrameRange& range : ranges) {
+      const std::vector<float> piece = read(range.start, range.end, mean);
+      mel.insert(mel.end(), piece.begin(), piece.end());
+    }
+    std::vector<float> vector(model::kVoiceNetWidth);
+    const model::FrameRange whole{0, total};
+    net_.run({mel.data(), total, kBands}, {&whole, 1}, vector);
+    return vector;
+  }
+
+ private:
+  std::size_t frames() const { return bytes_.size() / kBands; }
+
+  void store() {
+    for (const float value : fresh_) bytes_.push_back(to_byte(value));
+    fresh_.clear();
+  }
+
+  Mean mean_of(std::span<const model::FrameRange> ranges) const {
+    std::array<double, kBands> sum{};
+    std::size_t count = 0;
+    for (const model::FrameRange& range : ranges) {
+      for (std::size_t frame = range.start; frame < range.end; ++frame) {
+        for (std::size_t band = 0; band < kBands; ++band) sum[band] += from_byte(bytes_[frame * kBands + band]);
+      }
+      count += range.end - range.start;
+    }
+    Mean mean{};
+    for (std::size_t band = 0; band < kBands; ++band) {
+      mean[band] = static_cast<float>(sum[band] / static_cast<double>(std::max<std::size_t>(count, 1)));
+    }
+    return mean;
+  }
+
+  std::vector<float> read(std::size_t first, std::size_t last, const Mean& mean) const {
+    std::vector<float> mel((last - first) * kBands);
+    for (std::size_t i = 0; i < mel.size(); ++i) mel[i] = from_byte(bytes_[first * kBands + i]) - mean[i % kBands];
+    return mel;
+  }
+
+  const SharedNet& net_;
+  audio::MelFrameStream stream_;
+  std::vector<float> fresh_;
+  std::vector<std::uint8_t> bytes_;
+  Mean mean_{};
+};
+
+class BuiltinEmbedder final : public SpeakerEmbedder {
+ public:
+  explicit BuiltinEmbedder(device::Backend& backend) : net_(backend) {
+    traits_.name = "builtin";
+    traits_.dimension = model::kVoiceNetWidth;
+  }
+
+  const EmbedderTraits& traits() const override { return traits_; }
+
+  void embed(std::span<const float> audio, std::span<const EmbedRegion> regions,
+             std::vector<float>& vectors) const override {
+    MelVoices voices(net_);
+    voices.push(audio);
+    const SpeechSpan whole{0, audio.size()};
+    voices.finish({&whole, 1});
+    for (const EmbedRegion& region : regions) {
+      if (region.start > region.end || region.end > audio.size()) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    fmt::format("voice of samples [{}, {}): the audio has {}", region.start, region.end, audio.size()));
+      }
+      const SpeechSpan span{region.start, region.end};
+      voices.embed({&span, 1}, vectors);
+    }
+  }
+
+  std::unique_ptr<RecordingVoices> listen() const override { return std::make_unique<MelVoices>(net_); }
+
+ private:
+  SharedNet net_;
+  EmbedderTraits traits_;
+};
+
+}  // namespace
+
+std::unique_ptr<SpeakerEmbedder> make_builtin_embedder(device::Backend& backend) {
+  return std::make_unique<BuiltinEmbedder>(backend);
+}
+
+}  // namespace amanuensis::pipeline

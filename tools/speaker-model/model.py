@@ -1,0 +1,39 @@
+"""The speaker network: a small time-delay network, statistics over time, one linear layer."""
+from __future__ import annotations
+
+import torch
+
+from features import BANDS
+
+
+class Conv(torch.nn.Module):
+    """A convolution without padding, batch norm folded in at export, GELU; with `residual` its input is added to it."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, residual: bool = False) -> None:
+        super().__init__()
+        self.conv = torch.nn.Conv1d(inputs, outputs, kernel, stride)
+        self.norm = torch.nn.BatchNorm1d(outputs)
+        self.residual = residual
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.nn.functional.gelu(self.norm(self.conv(x)))
+        return y + x[:, :, self.conv.kernel_size[0] // 2:][:, :, :y.shape[2]] if self.residual else y
+
+
+class SpeakerNet(torch.nn.Module):
+    width = 128  # of the result
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = torch.nn.Sequential(
+            Conv(BANDS, 96, 5), Conv(96, 128, 3, stride=2), Conv(128, 128, 3, residual=True), Conv(128, 128, 5, residual=True),
+            Conv(128, 128, 5, residual=True), Conv(128, 256, 1))
+        self.norm = torch.nn.BatchNorm1d(512)
+        self.out = torch.nn.Linear(512, self.width)
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        """mel [batch, frames, BANDS], mean of the recording taken off; returns [batch, width], not normalised."""
+        x = self.layers(mel.transpose(1, 2))
+        mean = x.mean(2)
+        std = (x.var(2, unbiased=False) + 1e-5).sqrt()
+        return self.out(self.norm(torch.cat([mean, std], 1)))
