@@ -44,9 +44,6 @@ class VoiceNet {
  private:
   struct Layers;
 
-  // The last layer before pooling for all frames: [frames / 2, 256].
-  std::vector<float> frame_outputs(TensorView<const float> mel) const;
-
   device::Backend& backend_;
   std::unique_ptr<Layers> layers_;
 };

@@ -10,6 +10,7 @@
 
 #include "audio/mel_frames.h"
 #include "base/error.h"
+#include "model/speaker/activity_net.h"
 #include "model/speaker/voice_net.h"
 
 namespace amanuensis::pipeline {
@@ -34,13 +35,21 @@ constexpr std::size_t kStretchFrames = 6000;
 // Speech beyond this says nothing more about a voice.
 constexpr std::size_t kVoiceFrames = 12000;
 
+// Frames whose activity is computed at once.
+constexpr std::size_t kActivityFrames = 12000;
+
 struct SharedNet {
-  explicit SharedNet(device::Backend& backend) : net(backend) {}
+  explicit SharedNet(device::Backend& backend) : net(backend), activity(backend) {}
   void run(TensorView<const float> mel, std::span<const model::FrameRange> regions, std::span<float> out) const {
     const std::scoped_lock lock(mutex);
     net.run(mel, regions, out);
   }
+  std::vector<model::ActivityFrame> run_activity(TensorView<const float> mel) const {
+    const std::scoped_lock lock(mutex);
+    return activity.run(mel);
+  }
   model::VoiceNet net;
+  model::ActivityNet activity;
   mutable std::mutex mutex;
 };
 
@@ -56,6 +65,28 @@ class MelVoices final : public RecordingVoices {
   void push(std::span<const float> samples) override {
     stream_.push(samples, fresh_);
     store();
+  }
+
+  SpeechActivity activity() override {
+    stream_.finish(fresh_);
+    store();
+    const Mean background = background_level();
+    SpeechActivity result;
+    result.frames.reserve(frames() / model::kActivityStride + 1);
+    // Pieces begin and end further out than their results are used.
+    const std::size_t margin = net_.activity.reach() + net_.activity.reach() % model::kActivityStride;
+    for (std::size_t first = 0; first < frames(); first += kActivityFrames) {
+      const std::size_t last = std::min(frames(), first + kActivityFrames);
+      const std::size_t from = first - std::min(first, margin);
+      const std::size_t to = std::min(frames(), last + margin);
+      const std::vector<float> mel = read(from, to, background);
+      const std::vector<model::ActivityFrame> piece = net_.run_activity({mel.data(), to - from, kBands});
+      const std::size_t skip = (first - from) / model::kActivityStride;
+      const std::size_t count = (last - first + model::kActivityStride - 1) / model::kActivityStride;
+      result.frames.insert(result.frames.end(), piece.begin() + static_cast<std::ptrdiff_t>(skip),
+                           piece.begin() + static_cast<std::ptrdiff_t>(skip + count));
+    }
+    return result;
   }
 
   void finish(std::span<const SpeechSpan> speech) override {
@@ -118,6 +149,21 @@ class MelVoices final : public RecordingVoices {
     fresh_.clear();
   }
 
+  // The percentile of each band that the activity network was trained with.
+  Mean background_level() const {
+    std::array<std::array<std::size_t, 256>, kBands> counts{};
+    for (std::size_t i = 0; i < bytes_.size(); ++i) ++counts[i % kBands][bytes_[i]];
+    Mean level{};
+    for (std::size_t band = 0; band < kBands; ++band) {
+      const auto wanted = static_cast<std::size_t>(model::kActivityBackground * static_cast<double>(frames()));
+      std::size_t below = 0;
+      std::size_t value = 0;
+      while (value < 255 && (below += counts[band][value]) <= wanted) ++value;
+      level[band] = from_byte(static_cast<std::uint8_t>(value));
+    }
+    return level;
+  }
+
   Mean mean_of(std::span<const model::FrameRange> ranges) const {
     std::array<double, kBands> sum{};
     std::size_t count = 0;
@@ -152,6 +198,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
   explicit BuiltinEmbedder(device::Backend& backend) : net_(backend) {
     traits_.name = "builtin";
     traits_.dimension = model::kVoiceNetWidth;
+    traits_.knows_activity = true;
   }
 
   const EmbedderTraits& traits() const override { return traits_; }

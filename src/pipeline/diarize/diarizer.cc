@@ -8,8 +8,8 @@
 namespace amanuensis::pipeline {
 
 Diarizer::Diarizer(DiarizerParts parts) : parts_(std::move(parts)) {
-  if (!parts_.embedder || (!parts_.segmenter && !parts_.detector)) {
-    throw Error(ErrorCode::kInvalidArgument, "diarization needs an embedder, and a segmenter or a voice detector");
+  if (!parts_.embedder || (!parts_.segmenter && !parts_.detector && !parts_.embedder->traits().knows_activity)) {
+    throw Error(ErrorCode::kInvalidArgument, "diarization needs an embedder, and something that finds speech");
   }
   model_ = parts_.segmenter ? std::string(parts_.segmenter->traits().name) + " + " : "";
   model_ += parts_.embedder->traits().name;

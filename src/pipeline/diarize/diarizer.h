@@ -18,7 +18,8 @@
 namespace amanuensis::pipeline {
 
 struct DiarizerParts {
-  VoiceDetectorFactory detector;                    // who finds speech, when there is no local segmenter
+  // Who finds speech. Absent: the segmenter or the embedder does.
+  VoiceDetectorFactory detector;
   std::shared_ptr<const SpeakerEmbedder> embedder;  // required
   std::shared_ptr<const LocalSegmenter> segmenter;  // null: voice activity and change detection
 };

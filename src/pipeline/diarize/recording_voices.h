@@ -2,6 +2,7 @@
 // Each embedder decides what it keeps meanwhile. Belongs to one thread at a time.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <vector>
@@ -10,12 +11,21 @@
 
 namespace amanuensis::pipeline {
 
+// How many speak, by frames of 20 ms: probabilities that nobody, one, or more than one does.
+struct SpeechActivity {
+  static constexpr std::size_t kHopSamples = 320;
+  std::vector<std::array<float, 3>> frames;
+};
+
 class RecordingVoices {
  public:
   virtual ~RecordingVoices() = default;
 
   // Takes the next samples (mono, 16 kHz), however many.
   virtual void push(std::span<const float> samples) = 0;
+  // The audio has ended. How many speak when, if this embedder knows: then no voice detector is needed. Once, before
+  // finish().
+  virtual SpeechActivity activity() { return {}; }
   // The audio has ended; these spans of it are speech. Once, before the calls below.
   virtual void finish(std::span<const SpeechSpan> speech) = 0;
 

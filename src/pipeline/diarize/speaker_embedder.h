@@ -26,6 +26,8 @@ struct EmbedRegion {
 struct EmbedderTraits {
   std::string_view name;      // "builtin", "wespeaker-voxceleb-resnet34-LM"
   std::size_t dimension = 0;  // of a vector
+  // What it listens with also tells how many speak (RecordingVoices::activity).
+  bool knows_activity = false;
   // Speech that makes a vector worth having, and what a sliding window should be.
   double min_region_s = 0.5;
   double window_s = 1.5;

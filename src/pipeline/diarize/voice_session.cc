@@ -9,6 +9,7 @@
 #include "pipeline/diarize/change_detection.h"
 #include "pipeline/diarize/clustering.h"
 #include "pipeline/diarize/naming.h"
+#include "pipeline/diarize/overlap.h"
 #include "pipeline/diarize/resegmentation.h"
 #include "pipeline/diarize/sessions.h"
 
@@ -37,22 +38,23 @@ class VoiceSession final : public DiarizationSession {
       : embedder_(parts.embedder),
         model_(std::move(model)),
         options_(options),
-        detector_(parts.detector()),
-        voices_(embedder_->listen()),
-        finder_(speech_options()) {}
+        detector_(parts.detector ? parts.detector() : nullptr),
+        voices_(embedder_->listen()) {}
 
   void push(std::span<const float> samples) override {
     samples_ += samples.size();
-    detector_->push(samples, probabilities_);
-    find_speech();
+    if (detector_) detector_->push(samples, probabilities_);
     voices_->push(samples);
   }
 
   Diarization finish(const std::stop_token& stop) override {
-    detector_->finish(probabilities_);
-    find_speech();
-    finder_.finish(samples_);
-    take_spans();
+    activity_ = voices_->activity();
+    if (detector_) {
+      detector_->finish(probabilities_);
+    } else {
+      probabilities_ = speech_probabilities(activity_, samples_);
+    }
+    speech_ = find_speech_spans(probabilities_, samples_, speech_options());
     voices_->finish(speech_);
     Diarization result = make_diarization({}, {}, static_cast<double>(samples_) / kRate);
     if (!speech_.empty()) result = diarize(stop);
@@ -61,15 +63,6 @@ class VoiceSession final : public DiarizationSession {
   }
 
  private:
-  void find_speech() {
-    for (const float p : probabilities_) finder_.push(p);
-    probabilities_.clear();
-    take_spans();
-  }
-  void take_spans() {
-    for (const SpeechSpan& span : finder_.take_spans()) speech_.push_back(span);
-  }
-
   Diarization diarize(const std::stop_token& stop) {
     const EmbedderTraits& traits = embedder_->traits();
     const std::vector<SpeechSpan> cells = cut_into_cells(speech_);
@@ -133,10 +126,15 @@ class VoiceSession final : public DiarizationSession {
       }
     }
     turns = smooth_turns(std::move(turns), options_.smoothing);
+    const std::vector<SpeakerTurn> alone = turns;
+    if (options_.overlap && !activity_.frames.empty()) {
+      add_second_speakers(find_overlaps(activity_, {}), turns);
+      turns = smooth_turns(std::move(turns), options_.smoothing);
+    }
     std::vector<DiarizedSpeaker> described(speakers);
     for (std::size_t k = 0; k < speakers; ++k) {
       std::vector<SpeechSpan> regions;
-      for (const SpeakerTurn& turn : turns) {
+      for (const SpeakerTurn& turn : alone) {
         if (turn.speaker != k) continue;
         regions.push_back(
             {static_cast<std::size_t>(turn.start_s * kRate), static_cast<std::size_t>(turn.end_s * kRate)});
@@ -156,8 +154,8 @@ class VoiceSession final : public DiarizationSession {
   DiarizeOptions options_;
   std::unique_ptr<VoiceDetector> detector_;
   std::unique_ptr<RecordingVoices> voices_;
-  SpeechSpanFinder finder_;
   std::vector<float> probabilities_;
+  SpeechActivity activity_;
   std::vector<SpeechSpan> speech_;
   std::size_t samples_ = 0;
 };

@@ -1,0 +1,53 @@
+#include "cli/speaker_tools.h"
+
+#include <utility>
+
+#include "base/cpu_features.h"
+#include "cli/option_values.h"
+#include "device/cpu/cpu_backend.h"
+#include "kernels/select.h"
+#include "pipeline/diarize/builtin_embedder.h"
+
+namespace amanuensis::cli {
+namespace {
+
+std::optional<std::size_t> read_speakers(const char* name, const std::string& text) {
+  if (text == "auto") return std::nullopt;
+  return read_optional_count({name, text}, 1, pipeline::kMaxSpeakers);
+}
+
+}  // namespace
+
+void add_speaker_options(CLI::App& parser, SpeakerArguments& arguments) {
+  const char* group = "Speakers";
+  parser.add_option("--num-speakers", arguments.num_speakers, "How many speak, when that is known (default: auto)")
+      ->group(group);
+  parser.add_option("--min-speakers", arguments.min_speakers, "At least so many speak")->group(group);
+  parser.add_option("--max-speakers", arguments.max_speakers, "At most so many speak")->group(group);
+}
+
+pipeline::DiarizeOptions read_speaker_options(const SpeakerArguments& arguments) {
+  pipeline::DiarizeOptions options;
+  options.num_speakers = read_speakers("--num-speakers", arguments.num_speakers);
+  options.min_speakers = read_speakers("--min-speakers", arguments.min_speakers);
+  options.max_speakers = read_speakers("--max-speakers", arguments.max_speakers);
+  check_diarize_options(options);
+  return options;
+}
+
+SpeakerTools::SpeakerTools(const Context& context, const SpeakerToolsOptions& options)
+    : pool_(ThreadPoolOptions{.threads = options.threads}) {
+  backend_ =
+      device::make_cpu_backend({.pool = pool_,
+                                .kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa),
+                                .compute_type = device::ComputeType::kFloat32});
+  voice_ = std::make_unique<VoiceActivity>(context, options.vad);
+  pipeline::DiarizerParts parts;
+  parts.detector = voice_->factory();
+  parts.embedder = pipeline::make_builtin_embedder(*backend_);
+  diarizer_ = std::make_unique<pipeline::Diarizer>(std::move(parts));
+}
+
+SpeakerTools::~SpeakerTools() = default;
+
+}  // namespace amanuensis::cli
