@@ -16,7 +16,7 @@ inline constexpr std::size_t kVoiceBands = 40;
 inline constexpr std::size_t kVoiceFrameSamples = 400;
 inline constexpr std::size_t kVoiceHopSamples = 160;
 // ln of the least power that counts.
-inline constexpr float kVoiceMelFloor = -13.815511F;
+inline constexpr float kVoiceMelFloor = -18.420681F;
 
 class MelFrameStream {
  public:

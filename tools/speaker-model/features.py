@@ -9,7 +9,7 @@ HOP = 160
 WINDOW = 400
 BANDS = 40
 LOW_HZ, HIGH_HZ = 60.0, 7600.0
-FLOOR = 1e-6  # of power; ln of it is the least value
+FLOOR = 1e-8  # of power; ln of it is the least value
 
 
 def mel(hz: float | np.ndarray) -> float | np.ndarray:

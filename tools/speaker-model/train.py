@@ -58,7 +58,7 @@ class Batches:
 
     def group(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
         rng = self.rng
-        count = rng.choice([1, 2, 3, 4, 6], p=[0.12, 0.23, 0.25, 0.25, 0.15])
+        count = rng.choice([1, 2, 3, 4, 6], p=[0.08, 0.22, 0.25, 0.25, 0.2])
         base = rng.choice(len(self.speakers), count, replace=False)
         labels = base[np.arange(GROUP) % count]
         power = np.exp(np.stack([self.segment(who, frames + 40) for who in labels]))
@@ -85,7 +85,7 @@ class Batches:
             keep_from, keep_to = rng.integers(0, 6), rng.integers(26, 38)
             log[:, :, :keep_from] -= 3.0
             log[:, :, keep_to:] = np.log(features.FLOOR)
-        log = np.maximum(log, np.log(features.FLOOR) + rng.uniform(0, 4))
+        log = np.maximum(log, np.log(features.FLOOR) + rng.uniform(0, 8))
         return (log - log.mean((0, 1))).astype(np.float32), labels
 
     def batch(self, groups: int, frames: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -93,11 +93,22 @@ class Batches:
         return torch.from_numpy(np.concatenate([p[0] for p in parts])), torch.from_numpy(np.concatenate([p[1] for p in parts]))
 
 
-def margin_loss(cosine: torch.Tensor, labels: torch.Tensor, margin: float) -> torch.Tensor:
-    """Additive angular margin (Deng et al. 2019)."""
-    angle = torch.acos(cosine.clamp(-1 + 1e-6, 1 - 1e-6))
-    target = torch.cos((angle + margin * torch.nn.functional.one_hot(labels, cosine.shape[1])).clamp(max=3.1415))
-    return torch.nn.functional.cross_entropy(28 * target, labels, label_smoothing=0.05)
+class PairLoss(torch.nn.Module):
+    """Whether two segments of one recording are of one speaker, from their cosine: what the vectors are used for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.tensor(8.0))
+        self.shift = torch.nn.Parameter(torch.tensor(-3.0))
+
+    def forward(self, vectors: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        grouped = vectors.view(-1, GROUP, vectors.shape[1])
+        logits = self.scale * grouped @ grouped.transpose(1, 2) + self.shift
+        same = labels.view(-1, GROUP, 1) == labels.view(-1, 1, GROUP)
+        upper = torch.ones(GROUP, GROUP).triu(1).bool()
+        logits, same = logits[:, upper], same[:, upper]
+        losses = torch.nn.functional.binary_cross_entropy_with_logits(logits, same.float(), reduction="none")
+        return (losses[same].mean() + losses[~same].mean()) / 2
 
 
 def equal_error(net: SpeakerNet, batches: Batches, frames: int) -> tuple[float, float]:
@@ -137,18 +148,19 @@ def main() -> None:
     batches = Batches(speakers, options.seed)
     net = SpeakerNet()
     classes = torch.nn.Parameter(torch.randn(len(speakers), net.width) * 0.1)
-    optimizer = torch.optim.AdamW([*net.parameters(), classes], lr=2e-3, weight_decay=0.02)
+    pairs = PairLoss()
+    optimizer = torch.optim.AdamW([*net.parameters(), *pairs.parameters(), classes], lr=3e-3, weight_decay=0.02)
     print(f"{len(speakers)} speakers, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
     start, step = time.time(), 0
     while (gone := (time.time() - start) / 60 / options.minutes) < 1:
-        rate = 2e-3 * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5
+        rate = 3e-3 * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5
         for each in optimizer.param_groups:
             each["lr"] = rate
         frames = int(batches.rng.integers(80, 240))
         mel, labels = batches.batch(max(2, 1000 // frames), frames)
         vectors = torch.nn.functional.normalize(net(mel))
         cosine = vectors @ torch.nn.functional.normalize(classes).T
-        loss = margin_loss(cosine, labels, 0.2 * min(1, gone * 4))
+        loss = 4 * pairs(vectors, labels) + torch.nn.functional.cross_entropy(16 * cosine, labels, label_smoothing=0.05) / 2
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5)

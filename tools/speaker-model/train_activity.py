@@ -63,6 +63,9 @@ class Conversations:
         wander = np.exp(np.interp(np.arange(FRAMES), np.linspace(0, FRAMES, 9), rng.normal(0, rng.uniform(0, 0.6), 9)))
         noise = colour / colour.mean() * wander[:, None] * rng.gamma(3, 1 / 3, (FRAMES, features.BANDS))
         noise *= level * np.exp(-rng.uniform(1.2, 9))
+        if rng.random() < 0.4:  # rumble: strong, low, and never the same
+            fade = np.exp(-np.arange(features.BANDS) / rng.uniform(1, 6))
+            noise += level * np.exp(rng.uniform(-6, 1)) * fade * rng.gamma(0.7, 1.0, noise.shape)
         for _ in range(rng.poisson(rng.choice([0, 2, 12]))):
             length, start = int(rng.exponential(12)) + 2, int(rng.integers(0, FRAMES - 2))
             shape = np.exp(self.curve(1.5))
@@ -73,8 +76,8 @@ class Conversations:
 
     def one(self) -> tuple[np.ndarray, np.ndarray]:
         rng = self.rng
-        count = rng.choice([0, 1, 2, 3, 4], p=[0.04, 0.26, 0.3, 0.25, 0.15])
-        share = rng.choice([0.15, 0.35, 0.6])
+        count = rng.choice([0, 1, 2, 3, 4], p=[0.12, 0.26, 0.26, 0.22, 0.14])
+        share = rng.choice([0.05, 0.15, 0.35, 0.6])
         power, spoken = np.zeros((FRAMES, features.BANDS), np.float32), np.zeros(FRAMES, int)
         for _ in range(count):
             track, labels = self.track(share)
@@ -86,9 +89,9 @@ class Conversations:
             for t in range(FRAMES):
                 tail = decay * tail + power[t]
                 power[t] += amount * (tail - power[t])
-        level = float(power[spoken > 0].mean()) if (spoken > 0).any() else 1.0
+        level = float(power[spoken > 0].mean()) if (spoken > 0).any() else 0.3
         power += self.noises(level)
-        log = np.log(power + 1e-9) + self.curve(0.7) + rng.uniform(-0.08, 0.08) * np.arange(features.BANDS) + rng.normal(0, 2)
+        log = np.log(power + 1e-9) + self.curve(0.7) + rng.uniform(-0.08, 0.08) * np.arange(features.BANDS) + rng.normal(-2, 2)
         if rng.random() < 0.2:
             log[:, rng.integers(26, 38):] = np.log(features.FLOOR)
         log = np.maximum(log, np.log(features.FLOOR))
@@ -107,6 +110,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--resume", action="store_true", help="go on with the network in --out")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
@@ -115,6 +119,8 @@ def main() -> None:
     held = Conversations(load(options.speech, True), 1)
     test_mel, test_labels = held.batch(40)
     net = ActivityNet()
+    if options.resume:
+        net.load_state_dict(torch.load(options.out / "net.pt"))
     optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=0.02)
     start, step = time.time(), 0
     while (gone := (time.time() - start) / 60 / options.minutes) < 1:

@@ -22,8 +22,8 @@ static_assert(kBands == model::kVoiceNetBands);
 
 using Mean = std::array<float, kBands>;
 
-// Log-mel values as bytes: a step is a tenth of a neper, 0.4 dB.
-constexpr float kStep = 25.0F / 255;
+// Log-mel values as bytes: a step is a ninth of a neper, half a decibel.
+constexpr float kStep = 28.0F / 255;
 
 std::uint8_t to_byte(float mel) {
   return static_cast<std::uint8_t>(std::lround(std::clamp((mel - audio::kVoiceMelFloor) / kStep, 0.0F, 255.0F)));
