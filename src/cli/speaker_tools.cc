@@ -1,6 +1,10 @@
 #include "cli/speaker_tools.h"
 
+#include <mutex>
+#include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/cpu_features.h"
 #include "cli/option_values.h"
@@ -15,6 +19,26 @@ std::optional<std::size_t> read_speakers(const char* name, const std::string& te
   if (text == "auto") return std::nullopt;
   return read_optional_count({name, text}, 1, pipeline::kMaxSpeakers);
 }
+
+// Calls of detectors that share a network take turns.
+class LockedDetector final : public pipeline::VoiceDetector {
+ public:
+  LockedDetector(std::unique_ptr<pipeline::VoiceDetector> detector, std::mutex& mutex)
+      : detector_(std::move(detector)), mutex_(mutex) {}
+  std::string_view name() const override { return detector_->name(); }
+  void push(std::span<const float> samples, std::vector<float>& probabilities) override {
+    const std::scoped_lock lock(mutex_);
+    detector_->push(samples, probabilities);
+  }
+  void finish(std::vector<float>& probabilities) override {
+    const std::scoped_lock lock(mutex_);
+    detector_->finish(probabilities);
+  }
+
+ private:
+  std::unique_ptr<pipeline::VoiceDetector> detector_;
+  std::mutex& mutex_;
+};
 
 }  // namespace
 
@@ -41,9 +65,12 @@ SpeakerTools::SpeakerTools(const Context& context, const SpeakerToolsOptions& op
       device::make_cpu_backend({.pool = pool_,
                                 .kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa),
                                 .compute_type = device::ComputeType::kFloat32});
-  voice_ = std::make_unique<VoiceActivity>(context, options.vad);
   pipeline::DiarizerParts parts;
-  parts.detector = voice_->factory();
+  if (options.vad.method != VadMethod::kNone) voice_ = std::make_unique<VoiceActivity>(context, options.vad);
+  // The built-in detector is made for transcription, which may hear too much; the embedder's own ear is better.
+  if (voice_ && (voice_->name() == "silero" || options.vad.method == VadMethod::kBuiltin)) {
+    parts.detector = [this] { return std::make_unique<LockedDetector>(voice_->factory()(), voice_mutex_); };
+  }
   parts.embedder = pipeline::make_builtin_embedder(*backend_);
   diarizer_ = std::make_unique<pipeline::Diarizer>(std::move(parts));
 }

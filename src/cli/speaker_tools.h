@@ -44,7 +44,8 @@ class SpeakerTools {
  private:
   ThreadPool pool_;
   std::unique_ptr<device::Backend> backend_;
-  std::unique_ptr<VoiceActivity> voice_;
+  std::unique_ptr<VoiceActivity> voice_;  // null: the embedder finds speech itself
+  mutable std::mutex voice_mutex_;        // all its detectors share one network
   std::unique_ptr<pipeline::Diarizer> diarizer_;
 };
 

@@ -54,15 +54,23 @@ class Conversations:
             power[at:at + length] = np.exp(mel[start:start + length].astype(np.float32))
             labels[at:at + length] = active[start:start + length]
             at += length + 5 + int(rng.exponential(mean_phrase * (1 - share) / share))
-        return power * np.exp(self.curve(0.3) + rng.normal(0, 0.7)), labels
+        return power * np.exp(self.curve(0.3) + rng.normal(0, 0.6)), labels
 
     def noises(self, level: float) -> np.ndarray:
         """Steady noise that wanders, hum, knocks and rustle."""
         rng = self.rng
         colour = np.exp(self.curve(1.2) - rng.uniform(0, 0.12) * np.arange(features.BANDS))
-        wander = np.exp(np.interp(np.arange(FRAMES), np.linspace(0, FRAMES, 9), rng.normal(0, rng.uniform(0, 0.6), 9)))
-        noise = colour / colour.mean() * wander[:, None] * rng.gamma(3, 1 / 3, (FRAMES, features.BANDS))
+        knots = int(rng.choice([5, 20, 80]))
+        wander = np.exp(np.interp(np.arange(FRAMES), np.linspace(0, FRAMES, knots), rng.normal(0, rng.uniform(0, 1.0), knots)))
+        grain = rng.choice([1.0, 2.0, 4.0])
+        noise = colour / colour.mean() * wander[:, None] * rng.gamma(grain, 1 / grain, (FRAMES, features.BANDS))
         noise *= level * np.exp(-rng.uniform(1.2, 9))
+        for _ in range(rng.poisson(rng.choice([0, 0, 10, 60]))):  # what swells and fades: papers, chairs, breath, steps
+            width, middle = rng.uniform(2, 40), rng.uniform(0, FRAMES)
+            envelope = np.exp(-0.5 * ((np.arange(FRAMES) - middle) / width) ** 2)[:, None]
+            shape = np.exp(self.curve(1.5) - rng.uniform(-0.05, 0.15) * np.arange(features.BANDS))
+            grainy = rng.gamma(2, 0.5, (FRAMES, features.BANDS))
+            noise += level * np.exp(rng.normal(-4, 1.5)) * shape / shape.mean() * envelope * grainy
         if rng.random() < 0.4:  # rumble: strong, low, and never the same
             fade = np.exp(-np.arange(features.BANDS) / rng.uniform(1, 6))
             noise += level * np.exp(rng.uniform(-6, 1)) * fade * rng.gamma(0.7, 1.0, noise.shape)
@@ -76,7 +84,7 @@ class Conversations:
 
     def one(self) -> tuple[np.ndarray, np.ndarray]:
         rng = self.rng
-        count = rng.choice([0, 1, 2, 3, 4], p=[0.12, 0.26, 0.26, 0.22, 0.14])
+        count = rng.choice([0, 1, 2, 3, 4], p=[0.15, 0.27, 0.26, 0.2, 0.12])
         share = rng.choice([0.05, 0.15, 0.35, 0.6])
         power, spoken = np.zeros((FRAMES, features.BANDS), np.float32), np.zeros(FRAMES, int)
         for _ in range(count):

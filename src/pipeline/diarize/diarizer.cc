@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "audio/decode.h"
 #include "base/error.h"
 #include "pipeline/diarize/sessions.h"
 
@@ -25,6 +26,26 @@ Diarization Diarizer::diarize(std::span<const float> samples, const DiarizeOptio
   const auto session = open(options);
   session->push(samples);
   return session->finish(stop);
+}
+
+std::vector<float> Diarizer::voice(std::span<const float> samples) const {
+  DiarizeOptions options;
+  options.num_speakers = 1;
+  const Diarization diarization = diarize(samples, options);
+  if (diarization.speakers.empty() || diarization.speakers.front().voice.empty()) {
+    throw Error(ErrorCode::kBadData, "there is no speech in it; give a few seconds of one person speaking");
+  }
+  return diarization.speakers.front().voice;
+}
+
+std::vector<float> Diarizer::voice_of_file(std::span<const std::byte> file, const std::string& name) const {
+  audio::AudioReader reader = audio::AudioReader::from_memory(file, name);
+  std::vector<float> samples;
+  std::vector<float> piece(std::size_t{10} * audio::kSampleRateHz);
+  while (const std::size_t got = reader.read(piece)) {
+    samples.insert(samples.end(), piece.begin(), piece.begin() + static_cast<std::ptrdiff_t>(got));
+  }
+  return voice(samples);
 }
 
 }  // namespace amanuensis::pipeline

@@ -3,11 +3,12 @@
 // read (so that a transcription and its diarization read a file once), and belongs to one thread at a time.
 #pragma once
 
-#include <functional>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "pipeline/diarize/local_segmenter.h"
 #include "pipeline/diarize/options.h"
@@ -50,6 +51,11 @@ class Diarizer {
   // The whole recording at once.
   Diarization diarize(std::span<const float> samples, const DiarizeOptions& options,
                       const std::stop_token& stop = {}) const;
+
+  // The voice of the one who speaks in these samples, for KnownVoice. Throws Error{kBadData} when nobody does.
+  std::vector<float> voice(std::span<const float> samples) const;
+  // The same of a media file in memory; `name` is for messages. Also throws as AudioReader does.
+  std::vector<float> voice_of_file(std::span<const std::byte> file, const std::string& name) const;
 
  private:
   DiarizerParts parts_;
