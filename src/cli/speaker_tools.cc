@@ -8,6 +8,7 @@
 
 #include "base/cpu_features.h"
 #include "cli/option_values.h"
+#include "cli/speaker_store.h"
 #include "device/cpu/cpu_backend.h"
 #include "kernels/select.h"
 #include "pipeline/diarize/builtin_embedder.h"
@@ -76,5 +77,10 @@ SpeakerTools::SpeakerTools(const Context& context, const SpeakerToolsOptions& op
 }
 
 SpeakerTools::~SpeakerTools() = default;
+
+std::vector<pipeline::KnownVoice> SpeakerTools::enrolled(const Context& context) const {
+  if (context.environment.data_dir.empty()) return {};
+  return SpeakerStore(context.environment.data_dir).of_model(diarizer_->embedder().traits().name);
+}
 
 }  // namespace amanuensis::cli

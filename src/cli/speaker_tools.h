@@ -40,6 +40,8 @@ class SpeakerTools {
   ~SpeakerTools();
 
   const pipeline::Diarizer& diarizer() const { return *diarizer_; }
+  // The enrolled voices that this diarizer can recognise; none without a data folder.
+  std::vector<pipeline::KnownVoice> enrolled(const Context& context) const;
 
  private:
   ThreadPool pool_;

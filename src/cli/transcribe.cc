@@ -92,6 +92,7 @@ UnderWay begin_batched(Context& context, const Tools& tools, const TranscribeReq
   UnderWay under_way;
   if (!request.diarize_channels) {
     input.diarize = request.diarize.value_or(pipeline::DiarizeOptions());
+    if (tools.speakers != nullptr) input.diarize.known = tools.speakers->enrolled(context);
     under_way.push_back(std::make_unique<BatchedTranscription>(context, *tools.batched, input));
     return under_way;
   }
@@ -135,6 +136,7 @@ void transcribe_one(Context& context, const Tools& tools, const TranscribeReques
   if (tools.speakers != nullptr && batched.empty()) {
     options.diarizer = &tools.speakers->diarizer();
     options.diarize = request.diarize.value_or(pipeline::DiarizeOptions());
+    options.diarize.known = tools.speakers->enrolled(context);
   }
   // Who speaks is known at the end alone.
   const bool tell_at_end = tools.speakers != nullptr && (request.diarize_channels || batched.empty());

@@ -12,6 +12,8 @@
 #include "base/error.h"
 #include "model/speaker/activity_net.h"
 #include "model/speaker/voice_net.h"
+#include "pipeline/diarize/speech_gate.h"
+#include "pipeline/segment/spectral_detector.h"
 
 namespace amanuensis::pipeline {
 namespace {
@@ -34,6 +36,10 @@ float from_byte(std::uint8_t byte) { return audio::kVoiceMelFloor + kStep * stat
 constexpr std::size_t kStretchFrames = 6000;
 // Speech beyond this says nothing more about a voice.
 constexpr std::size_t kVoiceFrames = 12000;
+
+// Bands from 300 Hz to 4.5 kHz.
+constexpr std::size_t kGateFirst = 5;
+constexpr std::size_t kGateLast = 32;
 
 // Frames whose activity is computed at once.
 constexpr std::size_t kActivityFrames = 12000;
@@ -65,11 +71,13 @@ class MelVoices final : public RecordingVoices {
   void push(std::span<const float> samples) override {
     stream_.push(samples, fresh_);
     store();
+    detector_->push(samples, voicing_);
   }
 
   SpeechActivity activity() override {
     stream_.finish(fresh_);
     store();
+    detector_->finish(voicing_);
     const Mean background = background_level();
     SpeechActivity result;
     result.frames.reserve(frames() / model::kActivityStride + 1);
@@ -85,6 +93,12 @@ class MelVoices final : public RecordingVoices {
       const std::size_t count = (last - first + model::kActivityStride - 1) / model::kActivityStride;
       result.frames.insert(result.frames.end(), piece.begin() + static_cast<std::ptrdiff_t>(skip),
                            piece.begin() + static_cast<std::ptrdiff_t>(skip + count));
+    }
+    std::vector<float> speech(frames());
+    for (std::size_t i = 0; i < speech.size(); ++i) speech[i] = 1.0F - result.frames[i / model::kActivityStride][0];
+    const std::vector<bool> gate = gate_speech(speech, energy_above(background), voicing_);
+    for (std::size_t i = 0; i < result.frames.size(); ++i) {
+      if (!gate[i * model::kActivityStride]) result.frames[i] = {1, 0, 0};
     }
     return result;
   }
@@ -164,6 +178,19 @@ class MelVoices final : public RecordingVoices {
     return level;
   }
 
+  // What gate_speech() wants of each frame.
+  std::vector<float> energy_above(const Mean& background) const {
+    std::vector<float> energy(frames());
+    for (std::size_t frame = 0; frame < energy.size(); ++frame) {
+      float sum = 0;
+      for (std::size_t band = kGateFirst; band < kGateLast; ++band) {
+        sum += from_byte(bytes_[frame * kBands + band]) - background[band];
+      }
+      energy[frame] = sum / static_cast<float>(kGateLast - kGateFirst);
+    }
+    return energy;
+  }
+
   Mean mean_of(std::span<const model::FrameRange> ranges) const {
     std::array<double, kBands> sum{};
     std::size_t count = 0;
@@ -190,6 +217,8 @@ class MelVoices final : public RecordingVoices {
   audio::MelFrameStream stream_;
   std::vector<float> fresh_;
   std::vector<std::uint8_t> bytes_;
+  std::unique_ptr<VoiceDetector> detector_ = make_spectral_detector();
+  std::vector<float> voicing_;
   Mean mean_{};
 };
 
@@ -199,6 +228,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
     traits_.name = "builtin";
     traits_.dimension = model::kVoiceNetWidth;
     traits_.knows_activity = true;
+    traits_.merge_similarity = 0.58;
   }
 
   const EmbedderTraits& traits() const override { return traits_; }

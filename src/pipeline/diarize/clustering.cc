@@ -88,6 +88,26 @@ class Groups {
     compact(first, last, into, alive);
   }
 
+  // Merges the groups with the most similar centres while they are alike enough.
+  void merge_centres(double same, std::size_t min_groups) {
+    while (size() > std::max<std::size_t>(min_groups, 1)) {
+      std::size_t a = 0;
+      std::size_t b = 0;
+      auto highest = static_cast<float>(same);
+      for (std::size_t i = 0; i < size(); ++i) {
+        for (std::size_t j = 0; j < i; ++j) {
+          const float alike = cosine(i, j);
+          if (alike < highest) continue;
+          highest = alike;
+          a = j;
+          b = i;
+        }
+      }
+      if (a == b) return;
+      absorb(a, b);
+    }
+  }
+
   // Puts groups of less weight than `least` into the groups they are most like.
   void absorb_small(double least, std::size_t min_groups) {
     while (size() > std::max<std::size_t>(min_groups, 1)) {
@@ -104,13 +124,7 @@ class Groups {
           best = j;
         }
       }
-      std::vector<std::size_t> into(size());
-      std::iota(into.begin(), into.end(), std::size_t{0});
-      std::vector<bool> alive(size(), true);
-      join(best, smallest);
-      into[smallest] = best;
-      alive[smallest] = false;
-      compact(0, size(), into, alive);
+      absorb(best, smallest);
     }
   }
 
@@ -130,6 +144,17 @@ class Groups {
   void join(std::size_t a, std::size_t b) {
     for (std::size_t c = 0; c < dimension_; ++c) sums_[a * dimension_ + c] += sums_[b * dimension_ + c];
     weights_[a] += weights_[b];
+  }
+
+  // Group b becomes a part of group a.
+  void absorb(std::size_t a, std::size_t b) {
+    std::vector<std::size_t> into(size());
+    std::iota(into.begin(), into.end(), std::size_t{0});
+    std::vector<bool> alive(size(), true);
+    join(a, b);
+    into[b] = a;
+    alive[b] = false;
+    compact(0, size(), into, alive);
   }
 
   void compact(std::size_t first, std::size_t last, const std::vector<std::size_t>& into,
@@ -186,6 +211,7 @@ std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<c
   }
   if (groups.size() > 1) groups.merge(0, groups.size(), options);
   groups.absorb_small(options.min_weight, options.min_clusters);
+  groups.merge_centres(options.same_centre, options.min_clusters);
   return groups.labels();
 }
 

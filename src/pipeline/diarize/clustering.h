@@ -22,6 +22,9 @@ struct VoiceVectors {
 struct ClusterOptions {
   // Groups whose vectors are at least so alike, in the mean, become one.
   double merge_similarity = 0.5;
+  // Then groups whose centres (the directions of their sums) are at least so alike: what is left of chance in single
+  // vectors is gone from these, so that one voice's groups are very alike.
+  double same_centre = 0.8;
   std::size_t min_clusters = 1;
   std::optional<std::size_t> max_clusters;
   // Groups of less weight than this do not count as speakers of their own: they go to the group they are most like.

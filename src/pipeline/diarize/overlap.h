@@ -12,7 +12,7 @@
 namespace amanuensis::pipeline {
 
 struct OverlapOptions {
-  double threshold = 0.5;  // of the smoothed probability that more than one speaks
+  double threshold = 0.85;  // of the smoothed probability that more than one speaks
   double min_s = 0.3;
 };
 

@@ -33,7 +33,7 @@ struct Diarization {
 
 struct TurnSmoothing {
   // A speaker who goes on within this time, without anybody else in between, has not stopped.
-  double max_gap_s = 0.3;
+  double max_gap_s = 0.5;
   // Turns shorter than this go to the neighbour that touches them, or away.
   double min_turn_s = 0.2;
 };

@@ -21,8 +21,8 @@ constexpr double kRate = audio::kSampleRateHz;
 // Pieces that are clustered are at most this long.
 constexpr double kPieceS = 2.0;
 // A group with less speech than this, or than this share of it all, is no speaker of its own unless asked for.
-constexpr double kLeastSpeakerS = 2.0;
-constexpr double kLeastSpeakerShare = 0.01;
+constexpr double kLeastSpeakerS = 4.0;
+constexpr double kLeastSpeakerShare = 0.03;
 
 SpeechOptions speech_options() {
   SpeechOptions options;
