@@ -24,8 +24,9 @@ constexpr double kToleratedMissingShare = 0.02;
 }  // namespace
 
 struct AudioReader::State {
-  State(std::unique_ptr<ByteSource> source, const std::string& url, const std::string& name)
-      : input(std::move(source), url, name), resampler(name), info(input.info()) {}
+  State(std::unique_ptr<ByteSource> source, const std::string& url, const std::string& name,
+        std::optional<std::size_t> channel = std::nullopt)
+      : input(std::move(source), url, name), resampler(name, channel), info(input.info()) {}
 
   // Decodes until there are samples to give; false at the end.
   bool refill();
@@ -95,10 +96,10 @@ void AudioReader::State::note_what_was_wrong() {
   if (!parts.empty()) warning = fmt::format("{}: {}", name, fmt::join(parts, "; "));
 }
 
-AudioReader::AudioReader(const std::filesystem::path& path, std::stop_token stop) {
+AudioReader::AudioReader(const std::filesystem::path& path, std::stop_token stop, std::optional<std::size_t> channel) {
   const std::string name = display_name(path);
   try {
-    state_ = std::make_unique<State>(open_byte_source(path, stop), path == "-" ? "" : path.string(), name);
+    state_ = std::make_unique<State>(open_byte_source(path, stop), path == "-" ? "" : path.string(), name, channel);
   } catch (const Error&) {
     // Whatever a source that stopped giving made of the file.
     if (stop.stop_requested()) throw_cancelled(name);

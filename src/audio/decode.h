@@ -32,7 +32,10 @@ class AudioReader {
   // a playlist), kIo, kBadData (not media, with what was found instead), kUnsupported (no audio track, with the tracks
   // it has; no decoder for the codec). Once `stop` is requested, this and read() throw Error{kCancelled}, also while
   // they wait for a pipe in which nothing arrives.
-  explicit AudioReader(const std::filesystem::path& path, std::stop_token stop = {});
+  // With a `channel`, from 0, its samples alone instead of a mix of all; read() throws Error{kInvalidArgument} for one
+  // that the track does not have.
+  explicit AudioReader(const std::filesystem::path& path, std::stop_token stop = {},
+                       std::optional<std::size_t> channel = std::nullopt);
 
   // Reads a media file that is already in memory, which must stay there as long as the reader. `name` is for messages;
   // its extension helps to recognise formats without a signature.

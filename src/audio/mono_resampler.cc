@@ -25,15 +25,15 @@ void guess_layout(const AVChannelLayout& of_frame, AVChannelLayout* layout) {
   }
 }
 
-// Null when FFmpeg has no rule for the layout. (Its function does not change the layout, but asks for a mutable one.)
-FfmpegPtr<SwrContext> make_context(AVChannelLayout& layout, const AVFrame& frame, bool average) {
+// With `weights`, one a channel, or FFmpeg's own when there are none. Null when FFmpeg has no rule for the layout. (Its
+// function does not change the layout, but asks for a mutable one.)
+FfmpegPtr<SwrContext> make_context(AVChannelLayout& layout, const AVFrame& frame, const std::vector<double>& weights) {
   SwrContext* raw = nullptr;
   AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
   swr_alloc_set_opts2(&raw, &mono, AV_SAMPLE_FMT_S16, kSampleRateHz, &layout, static_cast<AVSampleFormat>(frame.format),
                       frame.sample_rate, 0, nullptr);
   FfmpegPtr<SwrContext> context = owned(raw);
-  if (average) {
-    const std::vector<double> weights(static_cast<std::size_t>(layout.nb_channels), 1.0 / layout.nb_channels);
+  if (!weights.empty()) {
     if (swr_set_matrix(context.get(), weights.data(), layout.nb_channels) < 0) return nullptr;
   }
   if (swr_init(context.get()) < 0) return nullptr;
@@ -55,18 +55,25 @@ void MonoResampler::configure(const AVFrame& frame) {
                 fmt::format("{}: audio of {} channels at {} Hz; at most {} channels and {} to {} Hz can be read", name_,
                             channels, frame.sample_rate, kMostChannels, kLowestRateHz, kHighestRateHz));
   }
+  if (channel_ && *channel_ >= static_cast<std::size_t>(channels)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                fmt::format("{}: has no channel {}; its audio has {}", name_, *channel_ + 1, channels));
+  }
+  context_.reset();
   input_.rate_hz = frame.sample_rate;
   input_.format = frame.format;
   av_channel_layout_uninit(&input_.layout);
   av_channel_layout_copy(&input_.layout, &frame.ch_layout);
   AVChannelLayout layout = {};
   guess_layout(frame.ch_layout, &layout);
-  context_ = make_context(layout, frame, false);
-  // No mixing rule for this layout: every channel weighs the same.
+  if (!channel_) context_ = make_context(layout, frame, {});
+  // One channel alone; or no mixing rule for this layout: every channel weighs the same.
   if (!context_) {
     av_channel_layout_uninit(&layout);
     layout = {.order = AV_CHANNEL_ORDER_UNSPEC, .nb_channels = channels, .u = {}, .opaque = nullptr};
-    context_ = make_context(layout, frame, true);
+    std::vector<double> weights(static_cast<std::size_t>(channels), channel_ ? 0.0 : 1.0 / channels);
+    if (channel_) weights[*channel_] = 1.0;
+    context_ = make_context(layout, frame, weights);
   }
   av_channel_layout_uninit(&layout);
   if (!context_) {

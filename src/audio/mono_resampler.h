@@ -2,7 +2,9 @@
 // samples that Whisper is used to did. One reader's, one thread's.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -14,7 +16,9 @@ namespace amanuensis::audio {
 class MonoResampler {
  public:
   // `name` is the file's, for messages.
-  explicit MonoResampler(std::string name) : name_(std::move(name)) {}
+  // With a `channel`, from 0, nothing is mixed: its samples are taken alone.
+  explicit MonoResampler(std::string name, std::optional<std::size_t> channel = std::nullopt)
+      : name_(std::move(name)), channel_(channel) {}
 
   // Appends the frame's samples. Throws Error{kUnsupported} for a format that cannot be mixed or resampled.
   void push(const AVFrame& frame, std::vector<float>& out);
@@ -43,6 +47,7 @@ class MonoResampler {
   int convert(const AVFrame* frame, std::vector<float>& out);
 
   std::string name_;
+  std::optional<std::size_t> channel_;
   Input input_;
   FfmpegPtr<SwrContext> context_;
   std::vector<std::int16_t> converted_;

@@ -7,15 +7,17 @@
 namespace amanuensis::cli {
 namespace {
 
-constexpr std::array<std::string_view, 9> kSwitches{"--condition-on-previous-text",
-                                                    "--carry-initial-prompt",
-                                                    "--sequential",
-                                                    "--multilingual",
-                                                    "--word-timestamps",
-                                                    "--highlight-words",
-                                                    "--vad-filter",
-                                                    "--verbose",
-                                                    "--quiet"};
+constexpr std::array<std::string_view, 11> kSwitches{"--condition-on-previous-text",
+                                                     "--carry-initial-prompt",
+                                                     "--sequential",
+                                                     "--multilingual",
+                                                     "--word-timestamps",
+                                                     "--highlight-words",
+                                                     "--vad-filter",
+                                                     "--diarize",
+                                                     "--diarize-channels",
+                                                     "--verbose",
+                                                     "--quiet"};
 
 std::string lower(std::string text) {
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });

@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "cli/progress_text.h"
+#include "pipeline/diarize/with_speakers.h"
 
 namespace amanuensis::cli {
 
@@ -56,15 +57,14 @@ std::unique_ptr<pipeline::Engine> make_batched_engine(const Engine& engine, cons
       std::move(options));
 }
 
-BatchedTranscription::BatchedTranscription(Context& context, pipeline::Engine& engine, const std::string& file,
-                                           const pipeline::BatchedOptions& options)
+BatchedTranscription::BatchedTranscription(Context& context, pipeline::Engine& engine, const BatchedInput& input)
     : context_(context), messages_(std::make_shared<Messages>()), handle_([&] {
-        if (file == "-" && isatty(STDIN_FILENO) == 1) {
+        if (input.file == "-" && isatty(STDIN_FILENO) == 1) {
           throw Error(ErrorCode::kInvalidArgument, "'-': standard input is a terminal; pipe a media file into it");
         }
         pipeline::EngineRequest request;
-        request.audio = pipeline::media_source(file, context.stop);
-        request.options = options;
+        request.audio = pipeline::media_source(input.file, context.stop, input.channel);
+        request.options = input.options;
         const auto messages = messages_;
         request.events.transcribe.on_language = [messages](const std::string& code, double probability) {
           messages->push([code, probability](const TranscriptionOptions& told) {
@@ -93,6 +93,9 @@ BatchedTranscription::BatchedTranscription(Context& context, pipeline::Engine& e
           messages->ended = true;
           messages->arrived.notify_one();
         };
+        if (input.diarizer != nullptr) {
+          request = pipeline::with_speakers(std::move(request), *input.diarizer, input.diarize);
+        }
         return engine.submit(std::move(request));
       }()) {}
 

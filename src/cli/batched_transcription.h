@@ -3,12 +3,15 @@
 // messages.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "cli/context.h"
 #include "cli/engine.h"
 #include "cli/transcription.h"
+#include "pipeline/diarize/diarizer.h"
 #include "pipeline/engine.h"
 
 namespace amanuensis::cli {
@@ -21,12 +24,20 @@ struct BatchedSetup {
 // The engine that all recordings of one call go through; `engine` must outlive it.
 std::unique_ptr<pipeline::Engine> make_batched_engine(const Engine& engine, const BatchedSetup& setup);
 
+struct BatchedInput {
+  std::string file;  // "-" is standard input
+  const pipeline::BatchedOptions& options;
+  std::optional<std::size_t> channel = std::nullopt;  // that alone, instead of a mix
+  // Who finds out who speaks; null: nobody.
+  const pipeline::Diarizer* diarizer = nullptr;
+  pipeline::DiarizeOptions diarize = {};
+};
+
 class BatchedTranscription {
  public:
   // Submits the recording; the engine works on it from now on. Throws as pipeline::Engine::submit does, and
   // Error{kInvalidArgument} when the file is a terminal's standard input.
-  BatchedTranscription(Context& context, pipeline::Engine& engine, const std::string& file,
-                       const pipeline::BatchedOptions& options);
+  BatchedTranscription(Context& context, pipeline::Engine& engine, const BatchedInput& input);
   // Cancels it unless it has ended.
   ~BatchedTranscription();
   BatchedTranscription(const BatchedTranscription&) = delete;

@@ -17,6 +17,8 @@ struct Command {
 };
 
 Command add_transcribe_command(CLI::App& program);
+Command add_diarize_command(CLI::App& program);
+Command add_speakers_command(CLI::App& program);
 Command add_serve_command(CLI::App& program);
 Command add_keys_command(CLI::App& program);
 Command add_models_command(CLI::App& program);

@@ -104,7 +104,8 @@ int dispatch(const std::vector<std::string>& given, Context& context) {
                   "HF_TOKEN, HF_HUB_OFFLINE, and the proxy variables curl takes.\n\n"
                   "Examples:\n  amanuensis models pull base\n  amanuensis transcribe --model base talk.mp3",
                   exit_code_help()));
-  const std::vector<Command> commands{add_transcribe_command(program), add_serve_command(program),
+  const std::vector<Command> commands{add_transcribe_command(program), add_diarize_command(program),
+                                      add_speakers_command(program),   add_serve_command(program),
                                       add_keys_command(program),       add_models_command(program),
                                       add_features_command(program),   add_logits_command(program),
                                       add_demo_command(program),       add_bench_command(program),

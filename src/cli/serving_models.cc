@@ -90,7 +90,7 @@ std::string processor_name() {
 }  // namespace
 
 ServingModels::ServingModels(const Context& context, ServingOptions options)
-    : context_(context), options_(std::move(options)) {
+    : context_(context), options_(std::move(options)), speakers_(context, {.threads = 1, .vad = options_.vad}) {
   const fs::path path = find_model(context.hub, options_.engine.model);
   for (const model::InstalledModel& model : context.hub.installed()) {
     if (model.path == path) default_model_ = model.name;

@@ -9,6 +9,7 @@
 
 #include "cli/context.h"
 #include "cli/engine.h"
+#include "cli/speaker_tools.h"
 #include "cli/vad_options.h"
 #include "server/models/model_host.h"
 
@@ -33,10 +34,12 @@ class ServingModels : public server::ModelHost {
   void pull(const std::string& name, const std::function<void(const server::PullState&)>& on_progress,
             const std::stop_token& stop) override;
   server::HardwareFacts hardware() const override;
+  const pipeline::Diarizer* diarizer() const override { return &speakers_.diarizer(); }
 
  private:
   const Context& context_;
   const ServingOptions options_;
+  const SpeakerTools speakers_;
   std::string default_model_;
   // The default model's place, when it was named by a path.
   std::optional<std::filesystem::path> default_path_;

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include <system_error>
 #include <vector>
 
+#include "audio/decode.h"
 #include "base/error.h"
 #include "cli/batched_transcription.h"
 #include "cli/commands.h"
@@ -20,6 +22,7 @@
 #include "cli/progress_text.h"
 #include "cli/transcribe_options.h"
 #include "cli/transcription.h"
+#include "pipeline/diarize/channels.h"
 #include "pipeline/writers/output_file.h"
 
 namespace amanuensis::cli {
@@ -62,9 +65,13 @@ std::vector<std::string> deliver(Context& context, const TranscribeRequest& requ
 // What all files of a call share.
 struct Tools {
   const Engine& engine;
-  const VoiceActivity* voice;  // null: everything is transcribed
-  pipeline::Engine* batched;   // null: one file after the other, window after window
+  const VoiceActivity* voice;    // null: everything is transcribed
+  pipeline::Engine* batched;     // null: one file after the other, window after window
+  const SpeakerTools* speakers;  // null: who speaks is not asked
 };
+
+// A file's transcriptions under way: one, or one a channel.
+using UnderWay = std::vector<std::unique_ptr<BatchedTranscription>>;
 
 pipeline::BatchedOptions batched_options(const TranscribeRequest& request) {
   pipeline::BatchedOptions options;
@@ -77,9 +84,48 @@ pipeline::BatchedOptions batched_options(const TranscribeRequest& request) {
   return options;
 }
 
-// `batched`: the file's transcription if it is under way already.
+UnderWay begin_batched(Context& context, const Tools& tools, const TranscribeRequest& request,
+                       const std::string& file) {
+  const pipeline::BatchedOptions options = batched_options(request);
+  BatchedInput input{.file = file, .options = options};
+  if (tools.speakers != nullptr) input.diarizer = &tools.speakers->diarizer();
+  UnderWay under_way;
+  if (!request.diarize_channels) {
+    input.diarize = request.diarize.value_or(pipeline::DiarizeOptions());
+    if (tools.speakers != nullptr) input.diarize.known = tools.speakers->enrolled(context);
+    under_way.push_back(std::make_unique<BatchedTranscription>(context, *tools.batched, input));
+    return under_way;
+  }
+  if (file == "-") {
+    throw Error(ErrorCode::kInvalidArgument, "'-': --diarize-channels reads a file once a channel; give a file's name");
+  }
+  const int channels = audio::AudioReader(file, context.stop).info().channels;
+  input.diarize.num_speakers = 1;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(std::max(channels, 1)); ++i) {
+    input.channel = i;
+    under_way.push_back(std::make_unique<BatchedTranscription>(context, *tools.batched, input));
+  }
+  return under_way;
+}
+
+Transcription finish_batched(const UnderWay& under_way, const TranscriptionOptions& options, bool channels) {
+  if (!channels) return under_way.front()->finish(options);
+  Transcription result;
+  std::vector<pipeline::Transcript> transcripts;
+  for (const auto& channel : under_way) {
+    Transcription part = channel->finish(options);
+    transcripts.push_back(std::move(part.transcript));
+    result.audio_s = part.audio_s;
+    result.elapsed_s = std::max(result.elapsed_s, part.elapsed_s);
+    result.warning = part.warning;
+  }
+  result.transcript = pipeline::join_transcripts(std::move(transcripts));
+  return result;
+}
+
+// `batched`: the file's transcription if it is under way already; else empty.
 void transcribe_one(Context& context, const Tools& tools, const TranscribeRequest& request, const std::string& file,
-                    BatchedTranscription* batched) {
+                    const UnderWay& batched) {
   Terminal& terminal = context.terminal;
   const Live live = choose_live(request, terminal.out_is_terminal());
   if (live == Live::kTimedLines && request.files.size() > 1) terminal.message(fmt::format("== {}", file));
@@ -87,7 +133,14 @@ void transcribe_one(Context& context, const Tools& tools, const TranscribeReques
   TranscriptionOptions options{.file = file, .transcribe = request.options, .show_progress = !request.quiet};
   options.vad = &request.vad;
   options.voice = tools.voice;
-  options.on_segment = [&](const pipeline::Segment& segment) {
+  if (tools.speakers != nullptr && batched.empty()) {
+    options.diarizer = &tools.speakers->diarizer();
+    options.diarize = request.diarize.value_or(pipeline::DiarizeOptions());
+    options.diarize.known = tools.speakers->enrolled(context);
+  }
+  // Who speaks is known at the end alone.
+  const bool tell_at_end = tools.speakers != nullptr && (request.diarize_channels || batched.empty());
+  const auto tell = [&](const pipeline::Segment& segment) {
     if (live == Live::kTimedLines) terminal.out(timed_line(segment));
     if (live == Live::kText) {
       pipeline::Transcript piece;
@@ -95,6 +148,7 @@ void transcribe_one(Context& context, const Tools& tools, const TranscribeReques
       terminal.out(written(*request.formats.front(), piece, request.writer));
     }
   };
+  if (!tell_at_end) options.on_segment = tell;
   if (request.verbose) {
     options.on_language = [&](const std::string& language, double probability) {
       terminal.message(request.options.language
@@ -102,10 +156,13 @@ void transcribe_one(Context& context, const Tools& tools, const TranscribeReques
                            : fmt::format("{}: detected language {} ({:.0f} %)", file, language, probability * 100));
     };
   }
-  const Transcription result =
-      batched != nullptr ? batched->finish(options) : transcribe_file(context, tools.engine, options);
+  const Transcription result = batched.empty() ? transcribe_file(context, tools.engine, options)
+                                               : finish_batched(batched, options, request.diarize_channels);
+  if (tell_at_end) {
+    for (const pipeline::Segment& segment : result.transcript.segments) tell(segment);
+  }
   if (!result.warning.empty()) terminal.message(fmt::format("amanuensis: warning: {}", result.warning));
-  if (request.verbose && tools.voice != nullptr && batched == nullptr) {
+  if (request.verbose && tools.voice != nullptr && batched.empty()) {
     terminal.message(fmt::format("{}: {} of speech in {}, by {}", file, clock_text(result.speech_s),
                                  clock_text(result.audio_s), tools.voice->name()));
   }
@@ -134,24 +191,23 @@ void make_output_folder(const std::string& folder) {
 
 int transcribe_all(Context& context, const Tools& tools, const TranscribeRequest& request) {
   // All are under way from the beginning; each is told about when the ones before it have ended.
-  std::vector<std::unique_ptr<BatchedTranscription>> under_way(request.files.size());
+  std::vector<UnderWay> under_way(request.files.size());
   if (tools.batched != nullptr) {
-    const pipeline::BatchedOptions options = batched_options(request);
     for (std::size_t i = 0; i < request.files.size(); ++i) {
-      under_way[i] = std::make_unique<BatchedTranscription>(context, *tools.batched, request.files[i], options);
+      under_way[i] = begin_batched(context, tools, request, request.files[i]);
     }
   }
   std::size_t failed = 0;
   for (std::size_t i = 0; i < request.files.size(); ++i) {
     try {
-      transcribe_one(context, tools, request, request.files[i], under_way[i].get());
+      transcribe_one(context, tools, request, request.files[i], under_way[i]);
     } catch (const Error& error) {
       context.terminal.clear_status();
       if (error.code() == ErrorCode::kCancelled || request.files.size() == 1) throw;
       context.terminal.message(fmt::format("amanuensis: {}", error.what()));
       ++failed;
     }
-    under_way[i].reset();
+    under_way[i].clear();
   }
   return failed == 0 ? kExitOk : kExitSomeFailed;
 }
@@ -170,12 +226,16 @@ int run(Context& context, const TranscribeArguments& arguments) {
   // Named clips are transcribed as they are, as faster-whisper does.
   const bool filters = request.vad.filter && request.options.clip_timestamps == std::vector<double>{0.0};
   const auto voice = filters ? std::make_unique<VoiceActivity>(context, request.vad) : nullptr;
+  const bool tells_speakers = request.diarize || request.diarize_channels;
+  const auto speakers =
+      tells_speakers ? std::make_unique<SpeakerTools>(context, SpeakerToolsOptions{.threads = 1, .vad = request.vad})
+                     : nullptr;
   std::unique_ptr<pipeline::Engine> batched;
   if (!request.sequential) {
     batched = make_batched_engine(engine, {.batch_size = request.batch_size,
                                            .detector = voice ? voice->factory() : pipeline::VoiceDetectorFactory()});
   }
-  return transcribe_all(context, {engine, voice.get(), batched.get()}, request);
+  return transcribe_all(context, {engine, voice.get(), batched.get(), speakers.get()}, request);
 }
 
 }  // namespace

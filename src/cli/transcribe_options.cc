@@ -153,6 +153,14 @@ void add_word_options(CLI::App& parser, TranscribeArguments& a) {
       ->group(group);
 }
 
+void add_diarize_options(CLI::App& parser, TranscribeArguments& a) {
+  const char* group = "Speakers";
+  add_switch(parser, {"diarize", "Say who speaks, on every word and segment", group}, a.diarize);
+  add_switch(parser, {"diarize-channels", "One speaker a channel: each is transcribed by itself", group},
+             a.diarize_channels);
+  add_speaker_options(parser, a.speakers);
+}
+
 void add_output_options(CLI::App& parser, TranscribeArguments& a) {
   const char* group = "Output";
   parser
@@ -217,6 +225,27 @@ void read_live(const TranscribeArguments& a, TranscribeRequest& request) {
     throw usage("--live: hears standard input alone; give - as the only FILE");
   }
   if (a.live && a.clip_timestamps != "0") throw usage("--clip-timestamps: has no meaning with --live");
+}
+
+void read_speakers(const TranscribeArguments& a, TranscribeRequest& request) {
+  const pipeline::DiarizeOptions options = read_speaker_options(a.speakers);
+  const bool counted = options.num_speakers || options.min_speakers || options.max_speakers;
+  if (counted && !a.diarize) throw usage("--num-speakers, --min-speakers, --max-speakers: need --diarize");
+  if (a.diarize && a.diarize_channels) throw usage("--diarize-channels: does without --diarize; give one of the two");
+  if ((a.diarize || a.diarize_channels) && a.live) throw usage("--diarize: has no meaning with --live");
+  if (a.diarize) {
+    request.diarize = options;
+    request.options.word_timestamps = true;
+  }
+  request.diarize_channels = a.diarize_channels;
+  if (!a.diarize_channels) return;
+  if (request.sequential) {
+    throw usage("--diarize-channels: channels are transcribed together; drop what makes windows follow each other");
+  }
+  // What is silence in one channel is somebody's speech in another: it must not be decoded.
+  request.vad.filter = true;
+  if (request.vad.method == VadMethod::kNone) request.vad.method = VadMethod::kAuto;
+  request.options.word_timestamps = true;
 }
 
 void read_words(const TranscribeArguments& a, TranscribeRequest& request) {
@@ -293,6 +322,7 @@ void add_transcribe_options(CLI::App& parser, TranscribeArguments& arguments) {
   add_vad_options(parser, arguments.vad);
   add_decoding_options(parser, arguments);
   add_word_options(parser, arguments);
+  add_diarize_options(parser, arguments);
   add_output_options(parser, arguments);
 }
 
@@ -314,6 +344,7 @@ TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) 
   read_live(arguments, request);
   read_words(arguments, request);
   read_order(arguments, request);
+  read_speakers(arguments, request);
   request.format_given = !arguments.output_format.empty();
   const std::string formats = request.format_given ? arguments.output_format : "txt";
   for (const std::string& name : read_formats({"--output-format", formats})) {

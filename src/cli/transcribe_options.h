@@ -3,11 +3,13 @@
 
 #include <CLI/CLI.hpp>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/engine.h"
 #include "cli/live_input.h"
+#include "cli/speaker_tools.h"
 #include "cli/vad_options.h"
 #include "pipeline/transcriber.h"
 #include "pipeline/writers/writers.h"
@@ -52,6 +54,10 @@ struct TranscribeArguments {
 
   VadArguments vad;
 
+  bool diarize = false;
+  bool diarize_channels = false;
+  SpeakerArguments speakers;
+
   bool word_timestamps = false;
   std::string prepend_punctuations = pipeline::WordTimeOptions{}.prepend_punctuations;
   std::string append_punctuations = pipeline::WordTimeOptions{}.append_punctuations;
@@ -78,6 +84,9 @@ struct TranscribeRequest {
   std::size_t batch_size = 16;
   bool multilingual = false;
   VadRequest vad;
+  // Who speaks; absent: that is not asked.
+  std::optional<pipeline::DiarizeOptions> diarize;
+  bool diarize_channels = false;  // one speaker a channel
   pipeline::WriterOptions writer;
   std::vector<const pipeline::WriterFormat*> formats;  // at least one
   bool format_given = false;

@@ -10,6 +10,7 @@
 #include "audio/decode.h"
 #include "base/error.h"
 #include "cli/progress_text.h"
+#include "pipeline/diarize/speaker_words.h"
 #include "pipeline/segment/segmenter.h"
 #include "pipeline/segment/speech_transcript.h"
 #include "pipeline/writers/subtitles.h"
@@ -81,6 +82,9 @@ Transcription transcribe_file(Context& context, const Engine& engine, const Tran
     result.transcript =
         pipeline::transcribe_speech(transcriber, samples, spans, options.transcribe, events, context.stop);
   }
+  if (options.diarizer != nullptr) {
+    pipeline::assign_speakers(options.diarizer->diarize(samples, options.diarize, context.stop), result.transcript);
+  }
   result.elapsed_s = seconds_since(start);
   context.terminal.clear_status();
   return result;
@@ -103,7 +107,8 @@ std::string timed_line(const pipeline::Segment& segment) {
   std::string text = segment.text;
   text.erase(0, text.find_first_not_of(' '));
   if (text.empty()) return {};
-  return fmt::format("[{} --> {}]  {}\n", time(segment.start_s), time(segment.end_s), text);
+  return fmt::format("[{} --> {}]  {}{}\n", time(segment.start_s), time(segment.end_s),
+                     pipeline::speaker_prefix(segment.speaker), text);
 }
 
 }  // namespace amanuensis::cli

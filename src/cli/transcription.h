@@ -10,6 +10,7 @@
 #include "cli/context.h"
 #include "cli/engine.h"
 #include "cli/vad_options.h"
+#include "pipeline/diarize/diarizer.h"
 #include "pipeline/transcriber.h"
 #include "pipeline/transcript.h"
 
@@ -31,6 +32,9 @@ struct TranscriptionOptions {
   bool show_progress = true;
   const VadRequest* vad = nullptr;  // with `voice`: its speech alone is transcribed
   const VoiceActivity* voice = nullptr;
+  // Who finds out who speaks, and how; null: nobody.
+  const pipeline::Diarizer* diarizer = nullptr;
+  pipeline::DiarizeOptions diarize = {};
   std::function<void(const pipeline::Segment&)> on_segment = {};
   std::function<void(const std::string& language, double probability)> on_language = {};
 };

@@ -11,7 +11,8 @@ namespace {
 
 class MediaSource final : public AudioSource {
  public:
-  MediaSource(const std::filesystem::path& path, std::stop_token stop) : reader_(path, std::move(stop)) {}
+  MediaSource(const std::filesystem::path& path, std::stop_token stop, std::optional<std::size_t> channel)
+      : reader_(path, std::move(stop), channel) {}
   std::size_t read(std::span<float> out) override { return reader_.read(out); }
   std::optional<double> duration_s() const override { return reader_.info().duration_s; }
   std::string warning() const override { return reader_.warning(); }
@@ -41,8 +42,10 @@ class SampleSource final : public AudioSource {
 
 }  // namespace
 
-AudioSourceOpener media_source(std::filesystem::path path, std::stop_token stop) {
-  return [path = std::move(path), stop = std::move(stop)] { return std::make_unique<MediaSource>(path, stop); };
+AudioSourceOpener media_source(std::filesystem::path path, std::stop_token stop, std::optional<std::size_t> channel) {
+  return [path = std::move(path), stop = std::move(stop), channel] {
+    return std::make_unique<MediaSource>(path, stop, channel);
+  };
 }
 
 AudioSourceOpener sample_source(std::vector<float> samples) {

@@ -30,8 +30,9 @@ class AudioSource {
 using AudioSourceOpener = std::function<std::unique_ptr<AudioSource>()>;
 
 // A media file, or standard input for "-"; see audio::AudioReader. Reading ends with Error{kCancelled} once `stop` is
-// requested.
-AudioSourceOpener media_source(std::filesystem::path path, std::stop_token stop = {});
+// requested. With a `channel`, that alone.
+AudioSourceOpener media_source(std::filesystem::path path, std::stop_token stop = {},
+                               std::optional<std::size_t> channel = std::nullopt);
 // Samples that the source keeps.
 AudioSourceOpener sample_source(std::vector<float> samples);
 

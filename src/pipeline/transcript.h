@@ -15,6 +15,7 @@ struct Word {
   double start_s = 0;
   double end_s = 0;
   double probability = 0;
+  std::string speaker = {};  // a label; empty unless speakers were told apart
 };
 
 // A text token as it was decoded.
@@ -37,6 +38,12 @@ struct Segment {
   double compression_ratio = 0;
   double no_speech_prob = 0;
   std::vector<Word> words = {};  // empty unless word times were asked for
+  std::string speaker = {};      // a label; empty unless speakers were told apart
+};
+
+struct TranscriptSpeaker {
+  std::string label;      // "SPEAKER_00", or the name of a known voice
+  double speaking_s = 0;  // in the whole recording
 };
 
 struct Transcript {
@@ -46,6 +53,10 @@ struct Transcript {
   // Of the window the language was detected from, likeliest first; empty when the caller named the language.
   std::vector<std::pair<std::string, double>> language_probabilities;
   double duration_s = 0;  // of the audio
+  // What told the speakers apart; empty unless that was asked for.
+  std::string diarization_model = {};
+  // In the order in which they first speak.
+  std::vector<TranscriptSpeaker> speakers = {};
 };
 
 }  // namespace amanuensis::pipeline

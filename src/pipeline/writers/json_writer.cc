@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 #include <string_view>
 
 #include "pipeline/writers/formats.h"
@@ -23,9 +25,28 @@ void write_list(const List& list, std::string_view open, std::string_view close,
   out << close;
 }
 
+// As whisperX names it; nothing where speakers were not told apart.
+void write_speaker(const std::string& speaker, std::ostream& out) {
+  if (!speaker.empty()) out << R"(, "speaker": )" << json_string(speaker);
+}
+
+// {"count", "labels", "speaking_time"}
+void write_speakers(const Transcript& transcript, std::ostream& out) {
+  out << R"(, "speakers": {"count": )" << transcript.speakers.size() << R"(, "labels": )";
+  write_list(transcript.speakers, "[", "]", out,
+             [&out](const TranscriptSpeaker& speaker) { out << json_string(speaker.label); });
+  out << R"(, "speaking_time": )";
+  write_list(transcript.speakers, "{", "}", out, [&out](const TranscriptSpeaker& speaker) {
+    out << json_string(speaker.label) << ": " << json_number(std::round(speaker.speaking_s * 1000) / 1000);
+  });
+  out << R"(}, "diarization_model": )" << json_string(transcript.diarization_model);
+}
+
 void write_word(const Word& word, std::ostream& out) {
   out << R"({"word": )" << json_string(word.word) << R"(, "start": )" << json_number(word.start_s) << R"(, "end": )"
-      << json_number(word.end_s) << R"(, "probability": )" << json_number(word.probability) << '}';
+      << json_number(word.end_s) << R"(, "probability": )" << json_number(word.probability);
+  write_speaker(word.speaker, out);
+  out << '}';
 }
 
 void write_segment(const Segment& segment, bool has_words, std::ostream& out) {
@@ -42,6 +63,7 @@ void write_segment(const Segment& segment, bool has_words, std::ostream& out) {
     out << R"(, "words": )";
     write_list(segment.words, "[", "]", out, [&out](const Word& word) { write_word(word, out); });
   }
+  write_speaker(segment.speaker, out);
   out << '}';
 }
 
@@ -59,6 +81,7 @@ void write_json(const Transcript& transcript, const WriterOptions& /*options*/, 
       out << json_string(language.first) << ": " << json_number(language.second);
     });
   }
+  if (!transcript.diarization_model.empty()) write_speakers(transcript, out);
   out << '}';
 }
 

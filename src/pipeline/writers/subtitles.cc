@@ -27,7 +27,10 @@ struct TimedText {
   double end_s = 0;
 };
 
-using WordCue = std::vector<TimedText>;
+struct WordCue {
+  std::vector<TimedText> words;
+  std::string speaker;
+};
 
 // Gathers words into lines and lines into cues.
 class WordCueBuilder {
@@ -41,19 +44,20 @@ class WordCueBuilder {
   // `begins_chunk`: the first word of a segment, or of max_words_per_line words within it.
   void add(const Word& word, bool begins_chunk) {
     const bool long_pause = !keep_segments_ && word.start_s - last_start_s_ > kLongPauseS;
-    const bool chunk_break = begins_chunk && !cue_.empty() && keep_segments_;
+    const bool chunk_break = begins_chunk && !cue_.words.empty() && keep_segments_;
+    const bool other_speaker = !cue_.words.empty() && word.speaker != cue_.speaker;
     const std::size_t length = model::count_utf8(word.word);
-    if (length_ > 0 && length_ + length <= line_width_ && !long_pause && !chunk_break) {
+    if (length_ > 0 && length_ + length <= line_width_ && !long_pause && !chunk_break && !other_speaker) {
       length_ += length;
-      cue_.push_back({word.word, word.start_s, word.end_s});
+      cue_.words.push_back({word.word, word.start_s, word.end_s});
     } else {
-      begin_line(word, long_pause, chunk_break);
+      begin_line(word, long_pause, chunk_break || other_speaker);
     }
     last_start_s_ = word.start_s;
   }
 
   std::vector<WordCue> finish() {
-    if (!cue_.empty()) cues_.push_back(std::move(cue_));
+    if (!cue_.words.empty()) cues_.push_back(std::move(cue_));
     return std::move(cues_);
   }
 
@@ -61,7 +65,7 @@ class WordCueBuilder {
   void begin_line(const Word& word, bool long_pause, bool chunk_break) {
     const std::string_view stripped = python_strip(word.word);
     std::string text(stripped);
-    const bool cue_is_full = !cue_.empty() && line_count_ && (long_pause || lines_ >= *line_count_);
+    const bool cue_is_full = !cue_.words.empty() && line_count_ && (long_pause || lines_ >= *line_count_);
     if (cue_is_full || chunk_break) {
       cues_.push_back(std::exchange(cue_, {}));
       lines_ = 1;
@@ -70,7 +74,8 @@ class WordCueBuilder {
       text.insert(0, 1, '\n');
     }
     length_ = model::count_utf8(stripped);
-    cue_.push_back({std::move(text), word.start_s, word.end_s});
+    cue_.words.push_back({std::move(text), word.start_s, word.end_s});
+    cue_.speaker = word.speaker;
   }
 
   bool keep_segments_;
@@ -115,13 +120,14 @@ std::string underline(const std::string& word) {
 }
 
 // One cue for each word, in which it is underlined, and one for each pause between words.
-void add_highlighted(const WordCue& words, const std::string& text, std::vector<Cue>& cues) {
+void add_highlighted(const std::vector<TimedText>& words, const std::string& prefix, const std::string& text,
+                     std::vector<Cue>& cues) {
   std::int64_t last_ms = to_milliseconds(words.front().start_s);
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::int64_t start_ms = to_milliseconds(words[i].start_s);
     const std::int64_t end_ms = to_milliseconds(words[i].end_s);
     if (last_ms != start_ms) cues.push_back({last_ms, start_ms, text});
-    std::string highlighted;
+    std::string highlighted = prefix;
     for (std::size_t j = 0; j < words.size(); ++j) highlighted += j == i ? underline(words[j].text) : words[j].text;
     cues.push_back({start_ms, end_ms, std::move(highlighted)});
     last_ms = end_ms;
@@ -130,11 +136,13 @@ void add_highlighted(const WordCue& words, const std::string& text, std::vector<
 
 std::vector<Cue> cues_from_words(const Transcript& transcript, const WriterOptions& options) {
   std::vector<Cue> cues;
-  for (const WordCue& words : group_words(transcript, options)) {
-    std::string text;
+  for (const WordCue& cue : group_words(transcript, options)) {
+    const std::vector<TimedText>& words = cue.words;
+    const std::string prefix = speaker_prefix(cue.speaker);
+    std::string text = prefix;
     for (const TimedText& word : words) text += word.text;
     if (options.highlight_words) {
-      add_highlighted(words, text, cues);
+      add_highlighted(words, prefix, text, cues);
     } else {
       cues.push_back({to_milliseconds(words.front().start_s), to_milliseconds(words.back().end_s), std::move(text)});
     }
@@ -171,11 +179,11 @@ std::vector<Cue> cues_from_segments(const Transcript& transcript, const WriterOp
   std::vector<Cue> cues;
   for (const Segment& segment : transcript.segments) {
     // An arrow in the text would read as a line of times.
-    std::string text = replace_all(python_strip(segment.text), "-->", "->");
+    const std::string text = speaker_prefix(segment.speaker) + replace_all(python_strip(segment.text), "-->", "->");
     if (is_set(options.max_line_width)) {
       add_wrapped(segment, text, options, cues);
     } else {
-      cues.push_back({to_milliseconds(segment.start_s), to_milliseconds(segment.end_s), std::move(text)});
+      cues.push_back({to_milliseconds(segment.start_s), to_milliseconds(segment.end_s), text});
     }
   }
   return cues;
@@ -191,6 +199,8 @@ std::vector<Cue> make_cues(const Transcript& transcript, const WriterOptions& op
   const bool all_empty = std::ranges::all_of(segments, [](const Segment& s) { return s.text.empty(); });
   return has_words || all_empty ? cues_from_words(transcript, options) : cues_from_segments(transcript, options);
 }
+
+std::string speaker_prefix(const std::string& speaker) { return speaker.empty() ? "" : "[" + speaker + "]: "; }
 
 std::int64_t to_milliseconds(double seconds) {
   if (!(seconds > 0)) return 0;  // not a number either

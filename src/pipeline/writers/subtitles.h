@@ -20,7 +20,11 @@ struct Cue {
 // words by the options. Where words are missing, OpenAI ignores max_line_width and max_line_count; here they then wrap
 // each segment's text, and what exceeds max_line_count becomes further cues, which share the segment's time by
 // characters.
+// Where speakers were told apart, a cue holds the words of one and begins with speaker_prefix().
 std::vector<Cue> make_cues(const Transcript& transcript, const WriterOptions& options);
+
+// "[SPEAKER_00]: " before what a known speaker says, as whisperX writes it; empty without a speaker.
+std::string speaker_prefix(const std::string& speaker);
 
 // Seconds as whole milliseconds, halves to even as Python's round(); negative times count as 0.
 std::int64_t to_milliseconds(double seconds);

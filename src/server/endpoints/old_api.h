@@ -7,7 +7,7 @@
 
 namespace amanuensis::server {
 
-inline constexpr const char* kNoDiarization = "this version cannot tell speakers apart yet";
+inline constexpr const char* kNoDiarization = "this server cannot tell speakers apart";
 
 nlohmann::ordered_json hardware_json(const Service& service);
 

@@ -14,6 +14,13 @@ std::string current_model(const Service& service) {
   return loaded.empty() ? service.models.options().default_model : loaded.front().id;
 }
 
+// Which model tells speakers apart.
+Json diarization_json(const Service& service) {
+  const pipeline::Diarizer* diarizer = service.models.host().diarizer();
+  if (diarizer == nullptr) return {{"available", false}, {"model", nullptr}, {"note", kNoDiarization}};
+  return {{"available", true}, {"model", diarizer->model()}, {"note", nullptr}};
+}
+
 }  // namespace
 
 Json hardware_json(const Service& service) {
@@ -43,7 +50,7 @@ Task<Response> old_status(Service& service, Request&) {
                        {"layernorm_ready", false},
                        {"matmul_ready", false},
                        {"softmax_ready", false}}},
-                     {"diarization", {{"available", false}, {"model", nullptr}, {"note", kNoDiarization}}},
+                     {"diarization", diarization_json(service)},
                      {"queue",
                       {{"running", service.queue.running()},
                        {"waiting", service.queue.waiting()},

@@ -6,6 +6,7 @@
 
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/old_api.h"
+#include "server/endpoints/speaker_form.h"
 #include "server/endpoints/transcription_form.h"
 #include "server/http/http_error.h"
 #include "server/http/random_id.h"
@@ -26,7 +27,8 @@ enum class OldFormat { kJson, kText, kSrt, kVtt };
 struct OldParams {
   std::string model;
   OldFormat format = OldFormat::kJson;
-  bool diarize = false;
+  std::optional<pipeline::DiarizeOptions> diarize;
+  bool available = false;  // speakers can be told apart
   bool words = true;
   pipeline::BatchedOptions options;
 };
@@ -46,9 +48,9 @@ OldParams read_params(const Service& service, const Form& form) {
   params.options = default_options({.translate = false, .beam_size = service.options.beam_size});
   params.model = service.models.resolve(form.get("model").value_or(""));
   params.format = read_format(form);
-  params.diarize = read_bool_field(form, "enable_diarization", read_bool_field(form, "diarization", false));
+  params.diarize = read_diarize_fields(form);
+  params.available = service.models.host().diarizer() != nullptr;
   params.words = read_bool_field(form, "word_timestamps", true);
-  for (const char* name : {"min_speakers", "max_speakers"}) read_number_field(form, name, 0, 100);
   params.options.vad_filter = read_bool_field(form, "vad_filter", read_bool_field(form, "enable_vad", true));
   params.options.transcribe.language = read_language_field(form);
   params.options.transcribe.initial_prompt = form.get("prompt").value_or(form.get("initial_prompt").value_or(""));
@@ -58,6 +60,16 @@ OldParams read_params(const Service& service, const Form& form) {
 }
 
 double thousandth(double value) { return std::round(value * 1000) / 1000; }
+
+Json speakers_of(const pipeline::Transcript& transcript) {
+  Json labels = Json::array();
+  Json times = Json::object();
+  for (const pipeline::TranscriptSpeaker& speaker : transcript.speakers) {
+    labels.push_back(speaker.label);
+    times[speaker.label] = thousandth(speaker.speaking_s);
+  }
+  return {{"count", transcript.speakers.size()}, {"labels", std::move(labels)}, {"speaking_time", std::move(times)}};
+}
 
 std::string result_json(const Service& service, const Work& work, const OldParams& params) {
   const pipeline::Transcript& transcript = work.transcript();
@@ -69,11 +81,13 @@ std::string result_json(const Service& service, const Work& work, const OldParam
                        {"start", thousandth(word.start_s)},
                        {"end", thousandth(word.end_s)},
                        {"probability", thousandth(word.probability)}});
+      if (!word.speaker.empty()) words.back()["speaker"] = word.speaker;
     }
     segments.push_back({{"start", thousandth(segment.start_s)},
                         {"end", thousandth(segment.end_s)},
                         {"text", trimmed_text(segment.text)},
                         {"words", std::move(words)}});
+    if (!segment.speaker.empty()) segments.back()["speaker"] = segment.speaker;
   }
   Json json = {{"text", trimmed_text(transcript.text)},
                {"segments", std::move(segments)},
@@ -83,12 +97,12 @@ std::string result_json(const Service& service, const Work& work, const OldParam
                {"realtime_factor", thousandth(work.realtime_factor())},
                {"hardware", hardware_json(service)},
                {"npu_mel_time", 0.0},  // no NPU computed anything
-               {"diarization_enabled", false},
-               {"diarization_available", false},
-               {"speakers", {{"count", 0}, {"labels", Json::array()}}},
+               {"diarization_enabled", params.diarize && params.available},
+               {"diarization_available", params.available},
+               {"speakers", speakers_of(transcript)},
                {"vad_filter", params.options.vad_filter},
                {"job_id", work.id()}};
-  if (params.diarize) json["diarization_note"] = kNoDiarization;
+  if (params.diarize && !params.available) json["diarization_note"] = kNoDiarization;
   if (!work.warning().empty()) json["warning"] = work.warning();
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -180,6 +194,7 @@ Task<Response> old_transcribe(Service& service, Request& request) {
                 .audio = ongoing.file->path(),
                 .name = ongoing.file->name(),
                 .options = ongoing.params.options,
+                .diarize = ongoing.params.diarize,
                 .priority = 0,
                 .max_audio_s = service.options.max_audio_s};
   ongoing.work = service.queue.submit(std::move(spec));

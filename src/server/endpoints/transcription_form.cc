@@ -17,23 +17,19 @@ namespace {
 constexpr double kLongestMs = 3'600'000;
 
 ReplyFormat read_format(const Form& form) {
-  constexpr std::array<std::pair<std::string_view, ReplyFormat>, 5> kFormats{
+  constexpr std::array<std::pair<std::string_view, ReplyFormat>, 6> kFormats{
       {{"json", ReplyFormat::kJson},
        {"text", ReplyFormat::kText},
        {"srt", ReplyFormat::kSrt},
        {"verbose_json", ReplyFormat::kVerboseJson},
-       {"vtt", ReplyFormat::kVtt}}};
+       {"vtt", ReplyFormat::kVtt},
+       {"diarized_json", ReplyFormat::kDiarizedJson}}};
   const std::string asked = form.get("response_format").value_or("json");
   for (const auto& [name, format] : kFormats) {
     if (name == asked) return format;
   }
-  if (asked == "diarized_json") {
-    throw bad_field("response_format",
-                    "response_format 'diarized_json' needs speaker labels, which this server cannot give yet; use "
-                    "'verbose_json'",
-                    "diarization_unavailable");
-  }
-  throw bad_field("response_format", fmt::format("response_format '{}' is none of json, text, srt, verbose_json, vtt",
+  throw bad_field("response_format", fmt::format("response_format '{}' is none of json, text, srt, verbose_json, vtt, "
+                                                 "diarized_json",
                                                  asked.substr(0, 60)));
 }
 
@@ -170,8 +166,16 @@ TranscriptionParams parse_transcription_form(const Form& form, const FormDefault
   read_granularities(form, params);
   read_include(form, params);
   params.stream = read_bool_field(form, "stream", false);
-  if (params.stream && params.format != ReplyFormat::kJson && params.format != ReplyFormat::kText) {
-    throw bad_field("stream", "stream has a meaning only with response_format 'json' or 'text'");
+  if (params.stream && params.format != ReplyFormat::kJson && params.format != ReplyFormat::kText &&
+      params.format != ReplyFormat::kDiarizedJson) {
+    throw bad_field("stream", "stream has a meaning only with response_format 'json', 'text' or 'diarized_json'");
+  }
+  params.diarize = read_diarize_fields(form, params.format == ReplyFormat::kDiarizedJson);
+  params.references = read_speaker_references(form);
+  if (!params.references.empty() && !params.diarize) {
+    throw bad_field(
+        "known_speaker_names",
+        "known_speaker_names have a meaning only with response_format 'diarized_json' or enable_diarization");
   }
   pipeline::TranscribeOptions& options = params.options.transcribe;
   options.language = read_language_field(form);

@@ -1,14 +1,17 @@
 // The fields of OpenAI's transcription and translation calls, read and checked. Pure functions.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "pipeline/engine.h"
+#include "server/endpoints/speaker_form.h"
 #include "server/upload/form.h"
 
 namespace amanuensis::server {
 
-enum class ReplyFormat { kJson, kText, kSrt, kVerboseJson, kVtt };
+enum class ReplyFormat { kJson, kText, kSrt, kVerboseJson, kVtt, kDiarizedJson };
 
 struct TranscriptionParams {
   std::string model;  // as the client names it
@@ -18,6 +21,8 @@ struct TranscriptionParams {
   bool logprobs = false;
   bool stream = false;
   pipeline::BatchedOptions options;
+  std::optional<pipeline::DiarizeOptions> diarize;  // absent: not asked for
+  std::vector<SpeakerReference> references;
 };
 
 struct FormDefaults {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "server/endpoints/endpoints.h"
+#include "server/endpoints/old_api.h"
 #include "server/endpoints/transcription_form.h"
 #include "server/http/events.h"
 #include "server/http/http_error.h"
@@ -31,6 +32,8 @@ Response render(const pipeline::Transcript& transcript, const TranscriptionParam
       return text_response(written(transcript, "srt"), "application/x-subrip; charset=utf-8");
     case ReplyFormat::kVtt:
       return text_response(written(transcript, "vtt"), "text/vtt; charset=utf-8");
+    case ReplyFormat::kDiarizedJson:
+      return json_response(openai_diarized_json(transcript));
     case ReplyFormat::kVerboseJson:
       break;
   }
@@ -74,7 +77,21 @@ struct Ongoing {
   std::shared_ptr<Forgotten> forgotten;
 };
 
-Task<void> stream_deltas(Ongoing ongoing, bool logprobs, Sink& sink) {
+// The last event of a diarized stream.
+std::string diarized_done_event(const pipeline::Transcript& transcript) {
+  const nlohmann::ordered_json json = {
+      {"type", "transcript.text.done"},
+      {"text", trimmed_text(transcript.text)},
+      {"usage", nlohmann::ordered_json::parse(openai_json(transcript, false))["usage"]}};
+  return event_text({.data = dumped(json)});
+}
+
+struct StreamFormat {
+  bool logprobs = false;
+  bool diarized = false;
+};
+
+Task<void> stream_deltas(Ongoing ongoing, StreamFormat format, Sink& sink) {
   bool first = true;
   while (true) {
     const WorkEvents::Wake wake = co_await ongoing.events->wait(kPingEvery);
@@ -83,20 +100,22 @@ Task<void> stream_deltas(Ongoing ongoing, bool logprobs, Sink& sink) {
     if (wake == WorkEvents::Wake::kItem) {
       const WorkEvent event = ongoing.events->take();
       if (event.kind != WorkEventKind::kSegment) continue;
-      text = delta_event(*event.segment, std::exchange(first, false), logprobs);
+      text = format.diarized ? event_text({.data = openai_diarized_segment(*event.segment)})
+                             : delta_event(*event.segment, std::exchange(first, false), format.logprobs);
     }
     const bool written = co_await sink.write(text);
     if (!written) co_return;
   }
   if (ongoing.work->status() == WorkStatus::kDone) {
-    co_await sink.write(done_event(ongoing.work->transcript(), logprobs));
+    co_await sink.write(format.diarized ? diarized_done_event(ongoing.work->transcript())
+                                        : done_event(ongoing.work->transcript(), format.logprobs));
   } else {
     co_await sink.write(event_text({.data = error_json(ongoing.work->error()), .name = "error"}));
   }
 }
 
 // Waits until something was said, so that what fails before can still be told with a status of its own.
-Task<Response> begin_stream(Ongoing ongoing, bool logprobs) {
+Task<Response> begin_stream(Ongoing ongoing, StreamFormat format) {
   ongoing.events = ongoing.work->subscribe();
   const auto seen = ongoing.work->subscribe();
   while (true) {
@@ -106,17 +125,29 @@ Task<Response> begin_stream(Ongoing ongoing, bool logprobs) {
   }
   if (ongoing.work->over() && ongoing.work->status() != WorkStatus::kDone) throw HttpError(ongoing.work->error());
   co_return event_response(
-      [ongoing, logprobs](Sink& sink) -> Task<void> { return stream_deltas(ongoing, logprobs, sink); });
+      [ongoing, format](Sink& sink) -> Task<void> { return stream_deltas(ongoing, format, sink); });
+}
+
+// The voices of the known speakers; 400 where speakers cannot be told apart.
+Task<void> learn_references(Service& service, TranscriptionParams& params) {
+  if (!params.diarize) co_return;
+  const pipeline::Diarizer* diarizer = service.models.host().diarizer();
+  if (diarizer == nullptr) throw bad_field("response_format", kNoDiarization, "diarization_unavailable");
+  if (params.references.empty()) co_return;
+  const auto learn = [&] { return known_voices(*diarizer, params.references); };
+  params.diarize->known = co_await service.disk.run(learn);
 }
 
 Task<Response> transcribe(Service& service, Request& request, bool translate) {
   service.queue.check_room();
   const FormPlace place{.folder = service.upload_folder()};
   Form form = co_await receive_form(request, service.disk, place);
-  const TranscriptionParams params =
+  TranscriptionParams params =
       parse_transcription_form(form, {.translate = translate, .beam_size = service.options.beam_size});
   const std::string model = service.models.resolve(params.model);
   if (!form.file) throw bad_field("file", "the form has no file: send the audio as 'file'", "missing_file");
+
+  co_await learn_references(service, params);
 
   Ongoing ongoing;
   ongoing.file = std::make_shared<UploadedFile>(std::move(*form.file));
@@ -125,13 +156,15 @@ Task<Response> transcribe(Service& service, Request& request, bool translate) {
                 .audio = ongoing.file->path(),
                 .name = ongoing.file->name(),
                 .options = params.options,
+                .diarize = params.diarize,
                 .priority = 0,
                 .max_audio_s = service.options.max_audio_s};
   ongoing.work = service.queue.submit(std::move(spec));
   ongoing.forgotten = std::make_shared<Forgotten>(service.queue, ongoing.work->id());
   request.when_abandoned([work = ongoing.work] { work->cancel(); });
   if (params.stream) {
-    Response streamed = co_await begin_stream(ongoing, params.logprobs);
+    const StreamFormat format{.logprobs = params.logprobs, .diarized = params.format == ReplyFormat::kDiarizedJson};
+    Response streamed = co_await begin_stream(ongoing, format);
     co_return streamed;
   }
   co_await ongoing.work->wait_until_over();

@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "server/endpoints/speaker_form.h"
 #include "server/endpoints/transcription_form.h"
 #include "server/http/http_error.h"
 #include "server/http/random_id.h"
@@ -57,16 +58,24 @@ pipeline::BatchedOptions read_job_options(const Form& form, std::size_t beam_siz
   return options;
 }
 
+std::optional<pipeline::DiarizeOptions> read_job_speakers(const Form& form) { return read_diarize_fields(form); }
+
 std::string job_options_json(const Form& form) {
   const pipeline::BatchedOptions read = read_job_options(form, 1);
   const auto language = read_language_field(form);
-  const nlohmann::ordered_json json = {
+  nlohmann::ordered_json json = {
       {"language", language ? nlohmann::ordered_json(*language) : nlohmann::ordered_json(nullptr)},
       {"task", form.get("task").value_or("transcribe")},
       {"prompt", read.transcribe.initial_prompt},
       {"temperature", read_number_field(form, "temperature", 0, 1).value_or(0)},
       {"word_timestamps", read.transcribe.word_timestamps},
       {"vad_filter", read.vad_filter}};
+  if (const auto speakers = read_job_speakers(form)) {
+    json["diarization"] = true;
+    if (speakers->num_speakers) json["num_speakers"] = *speakers->num_speakers;
+    if (speakers->min_speakers) json["min_speakers"] = *speakers->min_speakers;
+    if (speakers->max_speakers) json["max_speakers"] = *speakers->max_speakers;
+  }
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -176,6 +185,7 @@ void Jobs::begin(const JobRecord& job) {
                 .audio = audio_folder() / job.audio,
                 .name = job.name,
                 .options = read_job_options(form_of_options(job.options), options_.beam_size),
+                .diarize = read_job_speakers(form_of_options(job.options)),
                 .priority = 0,
                 .max_audio_s = options_.max_audio_s,
                 .durable = true};

@@ -34,6 +34,8 @@ struct JobsOptions {
 
 // A job's form, as the client sent it, to what it means. Throws HttpError 400 naming the field.
 pipeline::BatchedOptions read_job_options(const Form& form, std::size_t beam_size);
+// Whether and how speakers are told apart. Throws HttpError 400 naming the field.
+std::optional<pipeline::DiarizeOptions> read_job_speakers(const Form& form);
 // The same as JSON, complete and in one form; and back.
 std::string job_options_json(const Form& form);
 Form form_of_options(const std::string& json);

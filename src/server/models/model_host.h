@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "pipeline/diarize/diarizer.h"
 #include "pipeline/engine.h"
 #include "pipeline/segment/voice_detector.h"
 
@@ -68,6 +69,8 @@ class ModelHost {
   virtual void pull(const std::string& name, const std::function<void(const PullState&)>& on_progress,
                     const std::stop_token& stop) = 0;
   virtual HardwareFacts hardware() const = 0;
+  // Who tells speakers apart; null when nobody can. Lives as long as the host; any thread.
+  virtual const pipeline::Diarizer* diarizer() const { return nullptr; }
 };
 
 }  // namespace amanuensis::server

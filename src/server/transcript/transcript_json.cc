@@ -57,6 +57,33 @@ Json segment_numbers(const Segment& segment) {
           {"no_speech_prob", rounded(segment.no_speech_prob, 1e9)}};
 }
 
+Json diarized_segment(const Segment& segment) {
+  return {{"type", "transcript.text.segment"},  {"id", fmt::format("seg_{:03}", segment.id)},
+          {"start", seconds(segment.start_s)},  {"end", seconds(segment.end_s)},
+          {"text", trimmed_text(segment.text)}, {"speaker", segment.speaker}};
+}
+
+// {"count", "labels", "speaking_time"}
+Json speakers_json(const Transcript& transcript) {
+  Json labels = Json::array();
+  Json times = Json::object();
+  for (const pipeline::TranscriptSpeaker& speaker : transcript.speakers) {
+    labels.push_back(speaker.label);
+    times[speaker.label] = seconds(speaker.speaking_s);
+  }
+  return {{"count", transcript.speakers.size()}, {"labels", std::move(labels)}, {"speaking_time", std::move(times)}};
+}
+
+void add_speaker(const std::string& speaker, Json& json) {
+  if (!speaker.empty()) json["speaker"] = speaker;
+}
+
+void add_speakers(const Transcript& transcript, Json& json) {
+  if (transcript.diarization_model.empty()) return;
+  json["speakers"] = speakers_json(transcript);
+  json["diarization_model"] = transcript.diarization_model;
+}
+
 Json word_json(const Word& word, bool trimmed) {
   return {{"word", trimmed ? std::string(trimmed_text(word.word)) : word.word},
           {"start", seconds(word.start_s)},
@@ -69,9 +96,11 @@ Json full_segment(const Segment& segment) {
   for (const Word& word : segment.words) {
     Json each = word_json(word, /*trimmed=*/false);
     each["probability"] = rounded(word.probability, 1e6);
+    add_speaker(word.speaker, each);
     words.push_back(std::move(each));
   }
   json["words"] = std::move(words);
+  add_speaker(segment.speaker, json);
   return json;
 }
 
@@ -91,8 +120,10 @@ Segment parse_segment(const Json& json) {
     segment.words.push_back({.word = word.at("word"),
                              .start_s = word.at("start"),
                              .end_s = word.at("end"),
-                             .probability = word.at("probability")});
+                             .probability = word.at("probability"),
+                             .speaker = word.value("speaker", "")});
   }
+  segment.speaker = json.value("speaker", "");
   return segment;
 }
 
@@ -134,19 +165,42 @@ std::string openai_verbose_json(const Transcript& transcript, const VerboseOptio
                {"text", trimmed_text(transcript.text)}};
   if (options.segments) {
     Json list = Json::array();
-    for (const Segment& segment : transcript.segments) list.push_back(segment_numbers(segment));
+    for (const Segment& segment : transcript.segments) {
+      Json each = segment_numbers(segment);
+      add_speaker(segment.speaker, each);
+      list.push_back(std::move(each));
+    }
     json["segments"] = std::move(list);
   }
   if (options.words) {
     Json list = Json::array();
     for (const Segment& segment : transcript.segments) {
-      for (const Word& word : segment.words) list.push_back(word_json(word, /*trimmed=*/true));
+      for (const Word& word : segment.words) {
+        Json each = word_json(word, /*trimmed=*/true);
+        add_speaker(word.speaker, each);
+        list.push_back(std::move(each));
+      }
     }
     json["words"] = std::move(list);
   }
+  add_speakers(transcript, json);
   json["usage"] = usage(transcript);
   return dumped(json);
 }
+
+std::string openai_diarized_json(const Transcript& transcript) {
+  Json segments = Json::array();
+  for (const Segment& segment : transcript.segments) segments.push_back(diarized_segment(segment));
+  Json json = {{"task", "transcribe"},
+               {"duration", seconds(transcript.duration_s)},
+               {"text", trimmed_text(transcript.text)},
+               {"segments", std::move(segments)}};
+  add_speakers(transcript, json);
+  json["usage"] = usage(transcript);
+  return dumped(json);
+}
+
+std::string openai_diarized_segment(const Segment& segment) { return dumped(diarized_segment(segment)); }
 
 std::string segment_json(const Segment& segment) { return dumped(full_segment(segment)); }
 
@@ -164,6 +218,7 @@ std::string full_json(const Transcript& transcript) {
     }
     json["language_probabilities"] = std::move(probabilities);
   }
+  add_speakers(transcript, json);
   return dumped(json);
 }
 
@@ -178,6 +233,12 @@ Transcript parse_full_json(std::string_view text) {
     if (json.contains("language_probabilities")) {
       for (const auto& [code, probability] : json.at("language_probabilities").items()) {
         transcript.language_probabilities.emplace_back(code, probability.get<double>());
+      }
+    }
+    if (json.contains("speakers")) {
+      transcript.diarization_model = json.value("diarization_model", "");
+      for (const auto& [label, speaking_s] : json.at("speakers").at("speaking_time").items()) {
+        transcript.speakers.push_back({label, speaking_s.get<double>()});
       }
     }
     return transcript;

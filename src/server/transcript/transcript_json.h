@@ -25,6 +25,12 @@ struct VerboseOptions {
 };
 std::string openai_verbose_json(const pipeline::Transcript& transcript, const VerboseOptions& options);
 
+// OpenAI's diarized_json: {"task", "duration", "text", "segments": [{"type", "id", "start", "end", "text", "speaker"}],
+// "usage"}.
+std::string openai_diarized_json(const pipeline::Transcript& transcript);
+// One of its segments, as it is and as the event of a stream.
+std::string openai_diarized_segment(const pipeline::Segment& segment);
+
 // {"text", "language", "duration", "segments": [...]}: everything a transcript holds.
 std::string full_json(const pipeline::Transcript& transcript);
 // What full_json() wrote. Throws Error{kBadData}.

@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "pipeline/diarize/with_speakers.h"
+
 namespace amanuensis::server {
 namespace {
 
@@ -169,6 +171,9 @@ void Work::begin(pipeline::Engine& engine, const std::function<void(double)>& on
       on_over();
     });
   };
+  if (spec_.diarize && spec_.diarizer != nullptr) {
+    request = pipeline::with_speakers(std::move(request), *spec_.diarizer, *spec_.diarize);
+  }
   handle_ = engine.submit(std::move(request));
   if (cancelled_) handle_->cancel();
 }

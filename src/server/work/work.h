@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "pipeline/diarize/diarizer.h"
 #include "pipeline/engine.h"
 #include "pipeline/transcript.h"
 #include "server/http/channel.h"
@@ -45,6 +46,9 @@ struct WorkSpec {
   std::filesystem::path audio;  // on this machine
   std::string name;             // what the client calls it; messages say this instead of the path
   pipeline::BatchedOptions options;
+  // Who speaks; absent: that is not asked. The queue finds who tells.
+  std::optional<pipeline::DiarizeOptions> diarize = std::nullopt;
+  const pipeline::Diarizer* diarizer = nullptr;
   int priority = 0;
   double max_audio_s = 0;  // longer audio is refused; 0: no limit
   bool durable = false;    // kept on disk: when the server ends it may wait for the next start

@@ -28,6 +28,7 @@ void WorkQueue::check_room() const {
 }
 
 std::shared_ptr<Work> WorkQueue::submit(WorkSpec spec, bool unlimited) {
+  if (spec.diarize) spec.diarizer = models_.host().diarizer();
   if (!unlimited) check_room();
   auto work = std::make_shared<Work>(loop_, std::move(spec));
   known_[work->id()] = work;

@@ -1,0 +1,51 @@
+// The project's own speaker network: log-mel frames to a vector for each region of them, alike for one voice and unlike
+// for two. A small time-delay network (Waibel et al. 1989; Snyder et al. 2018), mean and standard deviation over time,
+// one linear layer; trained on synthetic voices by tools/speaker-model. Its weights are part of the program.
+//
+// Written against the port: a convolution is a linear layer over rows that overlap in memory. The network is immutable;
+// its calls are the backend's, one at a time.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/tensor_view.h"
+#include "device/backend.h"
+
+namespace amanuensis::model {
+
+inline constexpr std::size_t kVoiceNetBands = 40;
+inline constexpr std::size_t kVoiceNetWidth = 128;
+
+// Frames [start, end), 10 ms each.
+struct FrameRange {
+  std::size_t start = 0;
+  std::size_t end = 0;
+};
+
+class VoiceNet {
+ public:
+  // The weights that are part of the program. `backend` should compute in float32 and must outlive the network.
+  explicit VoiceNet(device::Backend& backend);
+  // A safetensors file's bytes, as tools/speaker-model/export.py writes it. Throws Error{kBadData} naming the tensor.
+  VoiceNet(std::span<const std::byte> safetensors, std::string_view name, device::Backend& backend);
+  ~VoiceNet();
+  VoiceNet(const VoiceNet&) = delete;
+  VoiceNet& operator=(const VoiceNet&) = delete;
+
+  // mel: [frames, kVoiceNetBands], the mean of the recording taken off, contiguous. Writes one vector of kVoiceNetWidth
+  // for each region to out, of length 1, or zero for a region without a frame. Regions may overlap; sorted by start is
+  // fastest. Throws Error{kInvalidArgument} for a region outside the frames.
+  void run(TensorView<const float> mel, std::span<const FrameRange> regions, std::span<float> out) const;
+
+ private:
+  struct Layers;
+
+  device::Backend& backend_;
+  std::unique_ptr<Layers> layers_;
+};
+
+}  // namespace amanuensis::model
