@@ -82,18 +82,6 @@ struct LayerNorm {
   std::span<const float> beta;
 };
 
-// One block of an encoder (pre-norm transformer): attention among all positions of a window, then two linear layers
-// with GELU between them, each added to what it was computed from. Weights are of prepare_encoder_linear.
-struct EncoderBlock {
-  LayerNorm attention_norm;
-  const LinearWeights* query_key_value = nullptr;  // [3 * width, width]: query, key and value side by side
-  const LinearWeights* attention_out = nullptr;    // [width, width]
-  std::size_t heads = 0;
-  LayerNorm mlp_norm;
-  const LinearWeights* mlp_up = nullptr;    // [ffn, width]
-  const LinearWeights* mlp_down = nullptr;  // [width, ffn]
-};
-
 // Keys and values of one attention layer, for one sequence or one encoded window: `capacity` rows of
 // heads * head_dim each.
 class KvCache {
@@ -143,14 +131,6 @@ class Backend {
 
   // Packs weight [out, in] and bias (empty, or [out]). Throws std::bad_alloc.
   virtual std::unique_ptr<LinearWeights> prepare_linear(const MatrixSource& weight, std::span<const float> bias) = 0;
-  // The same for a layer of the encoder, of which a backend may keep a second form.
-  virtual std::unique_ptr<LinearWeights> prepare_encoder_linear(const MatrixSource& weight,
-                                                                std::span<const float> bias) {
-    return prepare_linear(weight, bias);
-  }
-  // Takes one window x [positions, width] through a whole block, in place, and returns true; or returns false, having
-  // done nothing, when the backend has no such operation: the caller then does it by the smaller ones.
-  virtual bool encoder_block(const EncoderBlock& /*block*/, TensorView<float> /*x*/) { return false; }
   // y = epilogue(x * weight^T + bias). x [n, in], y [n, out]; y must not overlap x.
   virtual void linear(const LinearWeights& weights, TensorView<const float> x, TensorView<float> y,
                       const Epilogue& epilogue) = 0;

@@ -91,6 +91,19 @@ void KernelSpec::check_shape(const LaunchShape& shape) const {
   }
 }
 
+std::string instructions_file(const KernelSpec& spec, const LaunchShape& shape) {
+  std::string name = spec.instructions;
+  if (spec.batch == 0) {
+    name += fmt::format("_{}", shape.rows);
+    if (shape.inner > 0) name += fmt::format("x{}", shape.inner);
+    if (shape.cols > 0) name += fmt::format("x{}", shape.cols);
+    if (shape.heads > 0) name += fmt::format("_heads{}_keys{}", shape.heads, shape.keys);
+    if (shape.gelu) name += "_gelu";
+    if (shape.add_residual) name += "_residual";
+  }
+  return name + ".insts.bin";
+}
+
 std::string to_string(const LaunchShape& shape) {
   std::string text = fmt::format("rows={}", shape.rows);
   if (shape.inner > 0) text += fmt::format(" inner={}", shape.inner);

@@ -91,6 +91,9 @@ struct KernelSpec {
   void check_shape(const LaunchShape& shape) const;
 };
 
+// The instruction stream's file: "log_mel_20.insts.bin", or "matmul_64_1536x512x1536_gelu.insts.bin" where shapes vary.
+std::string instructions_file(const KernelSpec& spec, const LaunchShape& shape);
+
 // "rows=1536 inner=512 cols=1536 gelu".
 std::string to_string(const LaunchShape& shape);
 

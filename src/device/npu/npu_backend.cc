@@ -47,7 +47,7 @@ class Room {
   AlignedBuffer<float> buffer_;
 };
 
-class NpuBackend final : public Backend {
+class NpuBackend final : public EncoderBackend {
  public:
   explicit NpuBackend(NpuBackendOptions options) : cpu_(std::move(options.cpu)), npu_(options.operations) {}
 
@@ -87,10 +87,9 @@ class NpuBackend final : public Backend {
     return std::make_unique<EncoderConv>(cpu_->prepare_conv1d(weight, bias, shape), std::move(bytes), shape);
   }
 
-  bool encoder_block(const EncoderBlock& block, TensorView<float> x) override {
+  void encoder_block(const EncoderBlock& block, TensorView<float> x) override {
     attend(block, x);
     feed_forward(block, x);
-    return true;
   }
 
   void conv1d_gelu(const ConvWeights& weights, TensorView<const float> x, TensorView<float> y) override {
@@ -214,7 +213,7 @@ class NpuBackend final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> make_npu_backend(NpuBackendOptions options) {
+std::unique_ptr<EncoderBackend> make_npu_backend(NpuBackendOptions options) {
   return std::make_unique<NpuBackend>(std::move(options));
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "device/encoder_backend.h"
 #include "model/whisper/constants.h"
 
 namespace amanuensis::model {
@@ -15,8 +16,8 @@ namespace {
 
 std::unique_ptr<device::LinearWeights> prepare(device::Backend& backend, const std::string& prefix,
                                                const device::MatrixSource& weight, std::span<const float> bias) {
-  return prefix.starts_with("encoder.") ? backend.prepare_encoder_linear(weight, bias)
-                                        : backend.prepare_linear(weight, bias);
+  auto* encoder = prefix.starts_with("encoder.") ? dynamic_cast<device::EncoderBackend*>(&backend) : nullptr;
+  return encoder != nullptr ? encoder->prepare_encoder_linear(weight, bias) : backend.prepare_linear(weight, bias);
 }
 
 // Several matrices of the same width, one below the other.
