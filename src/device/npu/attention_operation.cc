@@ -149,7 +149,7 @@ bool Operations::attention(TensorView<const float> q, TensorView<const float> k,
                               heads == 0 ? 0 : q.cols() / heads, kHeadDim));
   }
   const std::size_t frames = q.rows();
-  const std::size_t rows = round_up(frames, kRowTile);
+  const std::size_t rows = round_up(frames, kArrayTile);
   const Job job = {
       .spec = executor_.catalog().at("attention_64"),
       .shape = {.rows = rows, .heads = heads, .keys = frames},

@@ -112,13 +112,18 @@ ArgumentSpec read_argument(const Reader& reader, const Json& json, const KernelS
 }
 
 FifoSpec read_fifo(const Reader& reader, const Json& json, const KernelSpec& spec) {
-  reader.check_keys(json, "a FIFO", {"argument", "element", "depth"});
+  reader.check_keys(json, "a FIFO", {"argument", "channel", "element", "depth"});
   FifoSpec fifo;
   fifo.argument = reader.text(json, "argument");
   const auto found = std::find_if(spec.arguments.begin(), spec.arguments.end(),
                                   [&](const ArgumentSpec& each) { return each.name == fifo.argument; });
   if (found == spec.arguments.end())
     reader.fail(fmt::format("a FIFO for the argument '{}', which is not there", fifo.argument));
+  fifo.channel = reader.count(json, "channel");
+  if (fifo.channel >= kTileChannels) {
+    reader.fail(fmt::format("the FIFO of '{}' is on channel {}, but a tile has {} each way", fifo.argument,
+                            fifo.channel, kTileChannels));
+  }
   fifo.depth = reader.count(json, "depth");
   if (fifo.depth == 0) reader.fail(fmt::format("the FIFO of '{}' has no depth", fifo.argument));
   fifo.element_bytes = size_of(found->type);

@@ -53,6 +53,8 @@ struct ArgumentSpec {
 // A buffer between a tile and the memory beside it: `depth` elements, two for double buffering.
 struct FifoSpec {
   std::string argument;
+  // A tile has two DMA channels inwards and two outwards; those of one channel take turns on it.
+  std::size_t channel = 0;
   std::vector<std::size_t> element;  // its largest shape
   std::size_t depth = 2;
   std::size_t element_bytes = 0;

@@ -66,7 +66,7 @@ std::string spot_check(const ByteRows& x, const ByteWeights& w, const MatmulOpti
 
 void ByteRows::reset(std::size_t new_rows, std::size_t cols) {
   rows = new_rows;
-  padded_rows = round_up(rows, kRowTile);
+  padded_rows = round_up(rows, kArrayTile);
   padded_cols = round_up(cols, kRowTile);
   codes.assign(padded_rows * padded_cols, 0);
   scales.assign(padded_rows, 0);
@@ -88,7 +88,7 @@ ByteWeights Operations::make_weights(std::size_t out, std::size_t in,
   weights.in = in;
   weights.out = out;
   weights.padded_in = round_up(in, kRowTile);
-  weights.padded_out = round_up(out, kRowTile);
+  weights.padded_out = round_up(out, kArrayTile);
   weights.codes.assign(weights.padded_out * weights.padded_in, 0);
   weights.scales.assign(weights.padded_out, 0);
   weights.bias.assign(weights.padded_out, 0);

@@ -22,9 +22,11 @@
 namespace amanuensis::device::npu {
 
 inline constexpr std::size_t kRowTile = 64;
+// What every tile of the array gets the same number of: 64 rows and 64 columns of a result for each of 4 x 4 tiles.
+inline constexpr std::size_t kArrayTile = 256;
 constexpr std::size_t round_up(std::size_t n, std::size_t unit) { return (n + unit - 1) / unit * unit; }
 
-// Rows of bytes with a scale each; rows and columns are padded with zeros to multiples of 64.
+// Rows of bytes with a scale each, padded with zeros: rows to multiples of 256, columns to multiples of 64.
 struct ByteRows {
   std::vector<std::int8_t> codes;  // [padded_rows, padded_cols]
   std::vector<float> scales;       // [padded_rows]

@@ -76,9 +76,9 @@ class EncoderPlanner {
 
   void product(const std::string& what, std::size_t launches, std::size_t rows, std::size_t inner, std::size_t cols,
                LaunchShape shape) {
-    shape.rows = round_up(rows, kRowTile);
+    shape.rows = round_up(rows, kArrayTile);
     shape.inner = round_up(inner, kRowTile);
-    shape.cols = round_up(cols, kRowTile);
+    shape.cols = round_up(cols, kArrayTile);
     add(what, catalog_.at("matmul_64"), launches, shape);
     // The host gathers and rounds what convolutions and the layers behind attention and GELU read.
     if (what.find("query") == std::string::npos && what.find("up") == std::string::npos) {
@@ -87,7 +87,7 @@ class EncoderPlanner {
   }
 
   void norm(const std::string& what) {
-    const std::size_t rows = round_up(size_.positions, kRowTile);
+    const std::size_t rows = round_up(size_.positions, kArrayTile);
     for (const KernelSpec& spec : catalog_.kernels()) {
       if (spec.operation != Operation::kLayerNorm || spec.max_cols < size_.width) continue;
       add(what, spec, size_.layers, {.rows = rows, .cols = size_.width});
@@ -100,7 +100,7 @@ class EncoderPlanner {
   void attention() {
     const KernelSpec& spec = catalog_.at("attention_64");
     add("attention", spec, size_.layers,
-        {.rows = round_up(size_.positions, spec.tile), .heads = size_.heads, .keys = size_.positions});
+        {.rows = round_up(size_.positions, kArrayTile), .heads = size_.heads, .keys = size_.positions});
     host_bytes_ += static_cast<double>(size_.layers * size_.positions * size_.width) * 3 * 5;
   }
 

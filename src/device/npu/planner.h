@@ -18,7 +18,7 @@ struct MelPlan {
   std::size_t calls_per_hour = 0;  // of audio: 360,000 frames
   std::size_t tile_bytes = 0;
   double seconds_per_hour = 0;  // predicted
-  std::string refused;          // why it cannot be used; empty: it can
+  std::string refused = {};     // why it cannot be used; empty: it can
 };
 
 // Every log-mel kernel of the catalog, and what a batch of 100 on one tile would need.
@@ -38,10 +38,10 @@ struct EncoderSize {
 struct PlanRow {
   std::string what;    // "query, key, value"
   std::string kernel;  // or why the CPU does it
-  LaunchShape shape;
+  LaunchShape shape = {};
   std::size_t launches = 0;
-  LaunchCost cost;    // of one launch; nothing for host rows
-  double host_s = 0;  // for the host's packing, all of it
+  LaunchCost cost = {};  // of one launch; nothing for host rows
+  double host_s = 0;     // for the host's packing, all of it
   double total_s() const { return static_cast<double>(launches) * cost.total_s() + host_s; }
 };
 

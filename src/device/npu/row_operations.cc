@@ -20,6 +20,11 @@ const KernelSpec* narrowest(const Catalog& catalog, Operation operation, std::si
   return best;
 }
 
+// Rows that every tile of the array gets the same number of.
+std::size_t padded_rows(const KernelSpec& spec, std::size_t rows) {
+  return round_up(rows, spec.block_rows * spec.tiles * kMaxColumns);
+}
+
 std::string no_kernel(std::size_t cols) { return fmt::format("no kernel takes rows of {} values", cols); }
 
 template <typename T>
@@ -102,7 +107,7 @@ bool Operations::gelu(TensorView<const float> x, float x_limit, float y_limit, T
     table[static_cast<std::size_t>(i + 128)] =
         static_cast<std::int8_t>(limited_byte(gelu_exactly(static_cast<float>(i) * x_step) / y_step));
   }
-  const std::size_t rows = round_up(x.rows(), spec->block_rows);
+  const std::size_t rows = padded_rows(*spec, x.rows());
   const Job job = {.spec = *spec,
                    .shape = {.rows = rows, .cols = cols},
                    .fill =
@@ -136,7 +141,7 @@ bool Operations::softmax(TensorView<const std::int32_t> scores, std::span<const 
   const KernelSpec* spec = narrowest(executor_.catalog(), Operation::kSoftmax, cols);
   if (spec == nullptr) return refuse(Operation::kSoftmax, no_kernel(cols));
   const Job job = {.spec = *spec,
-                   .shape = {.rows = round_up(scores.rows(), spec->block_rows), .cols = cols},
+                   .shape = {.rows = padded_rows(*spec, scores.rows()), .cols = cols},
                    .fill =
                        [&](std::size_t, const JobArguments& arguments) {
                          const auto to = arguments.get<std::int32_t>(0);
@@ -173,10 +178,10 @@ bool Operations::residual_add(TensorView<const float> a, TensorView<const float>
   const KernelSpec* spec = narrowest(executor_.catalog(), Operation::kResidualAdd, cols);
   if (spec == nullptr) return refuse(Operation::kResidualAdd, no_kernel(cols));
   const Job job = {.spec = *spec,
-                   .shape = {.rows = round_up(a.rows(), spec->block_rows), .cols = cols},
+                   .shape = {.rows = padded_rows(*spec, a.rows()), .cols = cols},
                    .fill =
                        [&](std::size_t, const JobArguments& arguments) {
-                         for (const std::size_t i : {std::size_t{0}, std::size_t{1}}) {
+                         for (std::size_t i = 0; i < 2; ++i) {
                            const auto to = arguments.get<float>(i);
                            std::fill(to.begin(), to.end(), 0.0F);
                            copy_in(i == 0 ? a : b, to);

@@ -21,6 +21,7 @@ namespace amanuensis::device::npu {
 inline constexpr std::size_t kTileMemoryBytes = 65536;
 inline constexpr std::size_t kMaxColumns = 4;
 inline constexpr std::size_t kTilesPerColumn = 4;
+inline constexpr std::size_t kTileChannels = 2;      // of DMA, each way
 inline constexpr std::size_t kHardwareContexts = 6;  // of Phoenix
 
 struct DeviceInfo {

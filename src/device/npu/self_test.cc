@@ -8,6 +8,8 @@
 #include <cstring>
 #include <numbers>
 
+#include "device/npu/runtime.h"
+
 namespace amanuensis::device::npu {
 namespace {
 
@@ -60,6 +62,8 @@ std::string compare(const std::vector<T>& found, const std::vector<double>& expe
   return fmt::format("{} of {} values are wrong; value {} is {}, expected {:.6g}", wrong, expected.size(), first,
                      found[first], expected[first]);
 }
+
+std::size_t rows_for_all_tiles(const KernelSpec& spec) { return spec.block_rows * spec.tiles * kMaxColumns; }
 
 // Slaney's scale, as Whisper's filters have it.
 double hz_to_mel(double hz) { return hz < 1000 ? 3 * hz / 200 : 15 + std::log(hz / 1000) * 27 / std::log(6.4); }
@@ -116,7 +120,7 @@ SelfTest test_log_mel(const KernelSpec& spec) {
 }
 
 SelfTest test_gelu(const KernelSpec& spec) {
-  const LaunchShape shape = {.rows = 2 * spec.block_rows, .cols = spec.max_cols};
+  const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = spec.max_cols};
   std::vector<std::int8_t> table(256);
   for (int i = -128; i < 128; ++i) table[static_cast<std::size_t>(i + 128)] = static_cast<std::int8_t>((i * 37) ^ 85);
   Sequence sequence;
@@ -129,7 +133,7 @@ SelfTest test_gelu(const KernelSpec& spec) {
 }
 
 SelfTest test_softmax(const KernelSpec& spec) {
-  const LaunchShape shape = {.rows = 2 * spec.block_rows, .cols = 300};
+  const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = 300};
   Sequence sequence;
   const auto scores = make_values<std::int32_t>(shape.rows * shape.cols, sequence, 50000);
   const std::vector<std::int32_t> step(shape.rows, 2000);
@@ -148,7 +152,7 @@ SelfTest test_softmax(const KernelSpec& spec) {
 }
 
 SelfTest test_layer_norm(const KernelSpec& spec) {
-  const LaunchShape shape = {.rows = 2 * spec.block_rows, .cols = spec.max_cols};
+  const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = spec.max_cols};
   Sequence sequence;
   const auto x = make_values<float>(shape.rows * shape.cols, sequence, 3);
   const auto gamma = make_values<float>(shape.cols, sequence, 1);
@@ -180,7 +184,7 @@ SelfTest test_layer_norm(const KernelSpec& spec) {
 }
 
 SelfTest test_residual_add(const KernelSpec& spec) {
-  const LaunchShape shape = {.rows = 2 * spec.block_rows, .cols = spec.max_cols};
+  const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = spec.max_cols};
   Sequence sequence;
   const auto a = make_values<float>(shape.rows * shape.cols, sequence, 3);
   const auto b = make_values<float>(shape.rows * shape.cols, sequence, 0.1);
@@ -191,9 +195,10 @@ SelfTest test_residual_add(const KernelSpec& spec) {
           }};
 }
 
-// Two tiles each way and three of K: sums that end after the first block of K, or are clamped before the last, differ.
+// A tile of the result for each of the array's and three of K: sums that end after the first block of K, or are clamped
+// before the last, differ.
 SelfTest test_matmul(const KernelSpec& spec) {
-  const LaunchShape shape = {.rows = 2 * spec.tile, .inner = 3 * spec.tile, .cols = 2 * spec.tile};
+  const LaunchShape shape = {.rows = 4 * spec.tile, .inner = 3 * spec.tile, .cols = 4 * spec.tile};
   Sequence sequence;
   const auto a = make_values<std::int8_t>(shape.rows * shape.inner, sequence, 127);
   auto b = make_values<std::int8_t>(shape.cols * shape.inner, sequence, 127);
@@ -230,7 +235,7 @@ SelfTest test_matmul(const KernelSpec& spec) {
 // More keys than one tile has, the last tile not full, and a key in the second tile that outweighs all before it.
 SelfTest test_attention(const KernelSpec& spec) {
   const std::size_t t = spec.tile;
-  const LaunchShape shape = {.rows = 2 * t, .heads = 2, .keys = t + 37};
+  const LaunchShape shape = {.rows = 4 * t, .heads = 2, .keys = t + 37};
   Sequence sequence;
   const auto q = make_values<std::int8_t>(shape.heads * shape.rows * t, sequence, 100);
   auto k = make_values<std::int8_t>(shape.heads * shape.rows * t, sequence, 100);

@@ -77,7 +77,7 @@ TEST(Catalog, AMissingFieldIsRefused) {
 TEST(Catalog, BytesThatContradictTheShapeAreRefused) {
   EXPECT_THAT(after([](Json& json) { json["arguments"][0]["bytes"] = 8000; }).message,
               ::testing::AllOf(HasSubstr("8000"), HasSubstr("16000")));
-  EXPECT_THAT(after([](Json& json) { json["batch"] = 10; }).message, HasSubstr("bytes"));
+  EXPECT_THAT(after([](Json& json) { json["batch"] = json["block_rows"] = 10; }).message, HasSubstr("bytes"));
 }
 
 TEST(Catalog, WrongKindsOfValuesAreRefused) {

@@ -150,7 +150,9 @@ TEST(MatmulKernel, A512CubeInAtMost64LaunchesByEveryTileSize) {
     EXPECT_GE(correlation(y, expected), 0.9999) << kernel;
     // A sum of bytes may be zero by chance; an output that was not computed is zero where the product is not.
     for (std::size_t i = 0; i < y.size(); ++i) {
-      if (y[i] == 0) EXPECT_LT(std::abs(expected[i]), 0.1F) << kernel << ", value " << i;
+      if (y[i] == 0) {
+        EXPECT_LT(std::abs(expected[i]), 0.1F) << kernel << ", value " << i;
+      }
     }
     EXPECT_LE(std::count(y.begin(), y.end(), 0.0F), 8) << kernel;
   }

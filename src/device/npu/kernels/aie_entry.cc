@@ -38,11 +38,16 @@ void amanuensis_matmul_16(const int8_t* a, const int8_t* b, int32_t* acc) { tile
 void amanuensis_matmul_32(const int8_t* a, const int8_t* b, int32_t* acc) { tile::matmul_accumulate<32>(a, b, acc); }
 void amanuensis_matmul_64(const int8_t* a, const int8_t* b, int32_t* acc) { tile::matmul_accumulate<64>(a, b, acc); }
 
-// `first` is the stripe's first row of the tile. residual is null where there is none.
+// row_scale begins at a column's first row; `offset` is this tile's first row among them, `first` the stripe's in the
+// tile.
 void amanuensis_matmul_finish(const int32_t* acc, const float* row_scale, const float* col_scale, const float* bias,
-                              const float* residual, float* y, int32_t first, int32_t rows, int32_t cols,
-                              int32_t gelu) {
-  tile::matmul_finish(acc + first * cols, {row_scale + first, col_scale, bias, residual, rows, cols, gelu}, y);
+                              float* y, int32_t offset, int32_t first, int32_t rows, int32_t cols, int32_t gelu) {
+  tile::matmul_finish(acc + first * cols, {row_scale + offset + first, col_scale, bias, nullptr, rows, cols, gelu}, y);
+}
+void amanuensis_matmul_finish_residual(const int32_t* acc, const float* row_scale, const float* col_scale,
+                                       const float* bias, const float* residual, float* y, int32_t offset,
+                                       int32_t first, int32_t rows, int32_t cols, int32_t gelu) {
+  tile::matmul_finish(acc + first * cols, {row_scale + offset + first, col_scale, bias, residual, rows, cols, gelu}, y);
 }
 
 void amanuensis_attention_begin(tile::AttentionState* state) { tile::attention_begin(state); }

@@ -26,6 +26,9 @@ namespace {
 constexpr unsigned kOpcode = 3;          // run an instruction stream
 constexpr int kInstructionArgument = 1;  // of the kernel MLIR_AIE
 constexpr int kFirstDataArgument = 3;
+// Short arguments that share a DMA channel with longer ones are sent as elements of the longer ones' size: what lies
+// behind them is read as well, and not looked at.
+constexpr std::size_t kReadBeyondBytes = 4096;
 constexpr const char* kKernelPrefix = "MLIR_AIE";
 
 // XRT's exceptions as ours. What the driver refuses means, as far as a caller can tell, that the device is in trouble.
@@ -49,7 +52,7 @@ struct Program {
 class XrtBuffer final : public NpuBuffer {
  public:
   XrtBuffer(const xrt::device& device, std::size_t size, int group)
-      : bo_(device, size, XRT_BO_FLAGS_HOST_ONLY, static_cast<xrt::memory_group>(group)),
+      : bo_(device, size + kReadBeyondBytes, XRT_BO_FLAGS_HOST_ONLY, static_cast<xrt::memory_group>(group)),
         bytes_(bo_.map<std::byte*>(), size) {}
   std::span<std::byte> bytes() override { return bytes_; }
   xrt::bo& bo() { return bo_; }
