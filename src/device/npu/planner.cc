@@ -58,6 +58,8 @@ class EncoderPlanner {
     norm("norm before feed-forward");
     product("feed-forward up, GELU", size_.layers, size_.positions, size_.width, size_.ffn, {.gelu = true});
     product("feed-forward down, added", size_.layers, size_.positions, size_.ffn, size_.width, {.add_residual = true});
+    // Positions are added, and the last norm is taken, on the CPU.
+    host_bytes_ += static_cast<double>(size_.positions * size_.width) * 24;
     host_packing();
     for (const PlanRow& row : plan_.rows) {
       plan_.total_s += row.total_s();

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <memory>
 #include <span>
+#include <string>
+#include <vector>
 
 #include "audio/decode.h"
 #include "audio/log_mel.h"
@@ -20,6 +22,7 @@
 #include "npu_rig.h"
 #include "pipeline/transcriber.h"
 #include "support/cpu_machine.h"
+#include "support/faulty_backend.h"
 #include "support/goldens.h"
 
 namespace amanuensis::device::npu {
@@ -77,6 +80,52 @@ TEST_F(NpuBackendTest, TheOtherRecordingToo) {
   test::CpuMachine cpu(ComputeType::kInt8);
   NpuRig rig;
   EXPECT_EQ(transcribe_on(rig, samples), transcribe(cpu.backend(), samples));
+}
+
+// Keeps what the encoder's norms are given.
+class NormRecorder : public test::FaultyBackend {
+ public:
+  struct Call {
+    std::vector<float> x;
+    std::vector<float> gamma;
+    std::vector<float> beta;
+  };
+  using FaultyBackend::FaultyBackend;
+  void norm_linear(const LinearWeights& weights, const LayerNorm& norm, TensorView<const float> x, TensorView<float> y,
+                   const Epilogue& epilogue) override {
+    Call& call = calls.emplace_back();
+    for (std::size_t r = 0; r < x.rows(); ++r) call.x.insert(call.x.end(), x.row(r).begin(), x.row(r).end());
+    call.gamma.assign(norm.gamma.begin(), norm.gamma.end());
+    call.beta.assign(norm.beta.begin(), norm.beta.end());
+    FaultyBackend::norm_linear(weights, norm, x, y, epilogue);
+  }
+  std::vector<Call> calls;
+};
+
+TEST_F(NpuBackendTest, LayerNormOnTheEncodersOwnActivations) {
+  test::CpuMachine cpu(ComputeType::kFloat32);
+  NormRecorder recorder(cpu.backend());
+  std::vector<float> window = samples_;
+  window.resize(480000);
+  const model::WhisperModel whisper(*checkpoint_, recorder);
+  (void)whisper.encoder_output(audio::log_mel_spectrogram(window, 80, 0).view());
+  ASSERT_EQ(recorder.calls.size(), 8U);
+  NpuRig rig;
+  for (const NormRecorder::Call& call : recorder.calls) {
+    const std::size_t cols = call.gamma.size();
+    const TensorView<const float> x(call.x.data(), call.x.size() / cols, cols);
+    std::vector<float> expected(call.x.size());
+    cpu.backend().layer_norm(x, call.gamma, call.beta, TensorView<float>(expected.data(), x.rows(), cols));
+    ByteRows found;
+    ASSERT_TRUE(rig.operations.layer_norm(x, call.gamma, call.beta, found)) << rig.count("layer_norm").reason;
+    std::vector<float> values;
+    for (std::size_t r = 0; r < x.rows(); ++r) {
+      for (std::size_t c = 0; c < cols; ++c) {
+        values.push_back(static_cast<float>(found.codes[r * found.padded_cols + c]) * found.scales[r]);
+      }
+    }
+    EXPECT_GE(correlation(values, expected), 0.999);
+  }
 }
 
 TEST_F(NpuBackendTest, TheEncodersOutputIsCloseToFloat32) {
