@@ -22,6 +22,8 @@ Command add_speakers_command(CLI::App& program);
 Command add_serve_command(CLI::App& program);
 Command add_keys_command(CLI::App& program);
 Command add_models_command(CLI::App& program);
+Command add_devices_command(CLI::App& program);
+Command add_npu_command(CLI::App& program);
 Command add_features_command(CLI::App& program);
 Command add_logits_command(CLI::App& program);
 Command add_demo_command(CLI::App& program);

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "cli/option_values.h"
 #include "device/cpu/cpu_backend.h"
+#include "device/npu/npu_backend.h"
 
 namespace amanuensis::cli {
 namespace {
@@ -26,8 +27,12 @@ Engine::Engine(const Context& context, const EngineOptions& options)
     : path_(find_model(context.hub, options.model)),
       kernels_(kernels::select_kernels(detect_cpu_features(), context.environment.isa)),
       pool_(options.threads) {
+  npu_ = open_npu(context.environment, read_device(options.device), options.threads);
   backend_ = device::make_cpu_backend(
       {.pool = pool_, .kernels = kernels_, .compute_type = read_compute_type(options.compute_type, kernels_)});
+  if (npu_ != nullptr) {
+    backend_ = device::npu::make_npu_backend({.cpu = std::move(backend_), .operations = npu_->operations()});
+  }
   const model::Checkpoint checkpoint = model::open_checkpoint(path_);
   format_ = checkpoint.format;
   tokenizer_ = std::make_unique<model::Tokenizer>(checkpoint.vocabulary);

@@ -10,6 +10,7 @@
 #include "audio/log_mel.h"
 #include "base/thread_pool.h"
 #include "cli/context.h"
+#include "cli/npu_device.h"
 #include "device/backend.h"
 #include "kernels/select.h"
 #include "model/checkpoint/checkpoint.h"
@@ -22,6 +23,7 @@ struct EngineOptions {
   std::string model;                  // as --model; empty: the default model
   std::string compute_type = "auto";  // auto, float32, bfloat16, int8
   std::size_t threads = 0;            // 0: one per CPU this process may run on
+  std::string device = "auto";        // as --device: auto, cpu, npu, npu-sim
 };
 
 class Engine {
@@ -40,6 +42,8 @@ class Engine {
   const std::string& format() const { return format_; }  // "safetensors"
   device::ComputeType compute_type() const { return backend_->compute_type(); }
   std::size_t threads() const { return pool_.threads(); }
+  // Null when the CPU does it all.
+  NpuDevice* npu() const { return npu_.get(); }
   // "safetensors, cpu (avx512, 2 threads), float32".
   std::string description() const;
 
@@ -48,6 +52,7 @@ class Engine {
   std::string format_;
   kernels::KernelTable kernels_;
   mutable ThreadPool pool_;  // parallel_for changes nothing that a caller can see
+  std::unique_ptr<NpuDevice> npu_;
   std::unique_ptr<device::Backend> backend_;
   std::unique_ptr<model::Tokenizer> tokenizer_;
   model::GenerationSettings generation_;

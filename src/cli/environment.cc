@@ -46,6 +46,7 @@ Environment make_environment(const GetVariable& get, const fs::path& program) {
   Environment environment;
   environment.isa = value("AMANUENSIS_ISA");
   environment.program_dir = program.parent_path();
+  environment.npu_kernels = path("AMANUENSIS_NPU_KERNELS");
   environment.hub.user_agent = std::string("amanuensis/") + version();
   environment.hub.local_dirs = bundled_model_dirs(program, value("AMANUENSIS_MODELS"));
   environment.hub.offline = is_true(value("HF_HUB_OFFLINE"));

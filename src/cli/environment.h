@@ -17,6 +17,7 @@ struct Environment {
   std::string isa;                    // AMANUENSIS_ISA: the instruction set to use; empty: the best there is
   std::filesystem::path program_dir;  // where the running executable is; empty: unknown
   std::filesystem::path data_dir;     // where `serve` keeps jobs unless told otherwise; empty: no home
+  std::filesystem::path npu_kernels;  // AMANUENSIS_NPU_KERNELS: a folder of NPU kernels; empty: beside the program
   std::string notify_socket;          // NOTIFY_SOCKET: where systemd is told that a service is ready
 };
 
@@ -24,7 +25,8 @@ struct Environment {
 using GetVariable = std::function<std::optional<std::string>(const std::string& name)>;
 
 // `program` is the running executable. Variables: HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME, HOME, HF_ENDPOINT, HF_TOKEN,
-// HF_TOKEN_PATH, HF_HUB_OFFLINE, AMANUENSIS_MODELS, AMANUENSIS_ISA, XDG_DATA_HOME, NOTIFY_SOCKET.
+// HF_TOKEN_PATH, HF_HUB_OFFLINE, AMANUENSIS_MODELS, AMANUENSIS_ISA, AMANUENSIS_NPU_KERNELS, XDG_DATA_HOME,
+// NOTIFY_SOCKET.
 Environment make_environment(const GetVariable& get, const std::filesystem::path& program);
 
 // The process's own environment and executable.

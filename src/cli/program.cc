@@ -100,16 +100,17 @@ int dispatch(const std::vector<std::string>& given, Context& context) {
   program.footer(
       fmt::format("`amanuensis COMMAND --help` explains each.\n\n{}\n\n"
                   "Environment: AMANUENSIS_MODELS (folders of bundled models), AMANUENSIS_ISA (scalar; avx2, avx512f,\n"
-                  "avx512_vnni, avx512; neon, neon_dotprod, neon_bf16), HF_HOME, HF_HUB_CACHE, HF_ENDPOINT,\n"
+                  "avx512_vnni, avx512; neon, neon_dotprod, neon_bf16), AMANUENSIS_NPU_KERNELS (a folder), HF_HOME, "
+                  "HF_HUB_CACHE, HF_ENDPOINT,\n"
                   "HF_TOKEN, HF_HUB_OFFLINE, and the proxy variables curl takes.\n\n"
                   "Examples:\n  amanuensis models pull base\n  amanuensis transcribe --model base talk.mp3",
                   exit_code_help()));
-  const std::vector<Command> commands{add_transcribe_command(program), add_diarize_command(program),
-                                      add_speakers_command(program),   add_serve_command(program),
-                                      add_keys_command(program),       add_models_command(program),
-                                      add_features_command(program),   add_logits_command(program),
-                                      add_demo_command(program),       add_bench_command(program),
-                                      add_eval_command(program),       add_completion_command(program)};
+  const std::vector<Command> commands{
+      add_transcribe_command(program), add_diarize_command(program), add_speakers_command(program),
+      add_serve_command(program),      add_keys_command(program),    add_models_command(program),
+      add_features_command(program),   add_logits_command(program),  add_demo_command(program),
+      add_bench_command(program),      add_eval_command(program),    add_completion_command(program),
+      add_devices_command(program),    add_npu_command(program)};
 
   for (const Command& command : commands) command.parser->group("Commands");
 

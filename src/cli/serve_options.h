@@ -25,6 +25,7 @@ struct ServeArguments {
   std::string model;
   std::vector<std::string> aliases = {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
   std::string compute_type = "auto";
+  std::string device = "auto";
   std::string threads = "0";
   std::string batch_size = "16";
   std::string beam_size = "1";

@@ -212,6 +212,22 @@ int transcribe_all(Context& context, const Tools& tools, const TranscribeRequest
   return failed == 0 ? kExitOk : kExitSomeFailed;
 }
 
+// With --verbose what the NPU did; without, only that it failed and the CPU took over.
+void report_npu(Context& context, const Engine& engine, const TranscribeRequest& request) {
+  NpuDevice* npu = engine.npu();
+  if (npu == nullptr || request.quiet) return;
+  if (request.verbose) {
+    std::istringstream lines(npu_report(*npu));
+    for (std::string line; std::getline(lines, line);) context.terminal.message(line);
+    return;
+  }
+  for (const device::npu::KernelStatus& kernel : npu->executor().status().kernels) {
+    if (kernel.counters.failures == 0) continue;
+    context.terminal.message(fmt::format("amanuensis: warning: NPU kernel {} failed {} times, the CPU took over: {}",
+                                         kernel.name, kernel.counters.failures, kernel.reason));
+  }
+}
+
 int run(Context& context, const TranscribeArguments& arguments) {
   const TranscribeRequest request = read_transcribe_request(arguments);
   make_output_folder(request.output_dir);
@@ -235,7 +251,9 @@ int run(Context& context, const TranscribeArguments& arguments) {
     batched = make_batched_engine(engine, {.batch_size = request.batch_size,
                                            .detector = voice ? voice->factory() : pipeline::VoiceDetectorFactory()});
   }
-  return transcribe_all(context, {engine, voice.get(), batched.get(), speakers.get()}, request);
+  const int code = transcribe_all(context, {engine, voice.get(), batched.get(), speakers.get()}, request);
+  report_npu(context, engine, request);
+  return code;
 }
 
 }  // namespace

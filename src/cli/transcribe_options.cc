@@ -44,6 +44,10 @@ void add_model_options(CLI::App& parser, TranscribeArguments& a) {
       ->type_name("N")
       ->capture_default_str()
       ->group(group);
+  parser.add_option("--device", a.device, "auto, cpu, npu, or npu-sim: a simulated NPU; see `amanuensis devices`")
+      ->type_name("DEVICE")
+      ->capture_default_str()
+      ->group(group);
   parser.add_option("--batch-size", a.batch_size, "Windows decoded together, of all files; more need more memory")
       ->type_name("N")
       ->capture_default_str()
@@ -329,7 +333,9 @@ void add_transcribe_options(CLI::App& parser, TranscribeArguments& arguments) {
 TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) {
   TranscribeRequest request;
   request.files = arguments.files;
-  request.engine = {arguments.model, arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024)};
+  request.engine = {arguments.model, arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024),
+                    arguments.device};
+  read_device(arguments.device);               // refused now, as the compute type
   check_compute_type(arguments.compute_type);  // refused now rather than after the model is found
 
   request.vad = read_vad_request(arguments.vad);

@@ -22,6 +22,7 @@ struct TranscribeArguments {
   std::string model;
   std::string compute_type = "auto";
   std::string threads = "0";
+  std::string device = "auto";
   bool sequential = false;
   std::string batch_size = "16";
   bool multilingual = false;

@@ -26,7 +26,7 @@ std::string output_of(const std::string& command) {
 
 std::vector<fs::path> isa_objects() {
   std::vector<fs::path> objects;
-  const fs::path folder = fs::path(AMANUENSIS_BINARY_DIR) / "src" / "kernels";
+  const fs::path folder = fs::path(AMANUENSIS_BINARY_DIR) / "src";
   if (!fs::exists(folder)) return objects;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();

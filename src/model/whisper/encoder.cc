@@ -25,7 +25,8 @@ void transpose(TensorView<const float> from, TensorView<float> to) {
 
 }  // namespace
 
-Encoder::Encoder(const Checkpoint& checkpoint, device::Backend& backend) : backend_(backend), dims_(checkpoint.dims) {
+Encoder::Encoder(const Checkpoint& checkpoint, device::Backend& backend)
+    : backend_(backend), whole_blocks_(dynamic_cast<device::EncoderBackend*>(&backend)), dims_(checkpoint.dims) {
   const WeightLoader load(checkpoint, backend);
   const std::size_t width = dims_.n_audio_state;
   conv1_ = load.conv1d("encoder.conv1", width,
@@ -77,6 +78,17 @@ void Encoder::embed(TensorView<const float> log_mel, TensorView<float> x) {
 void Encoder::run_block(const Block& block, std::size_t windows, TensorView<float> x) {
   const std::size_t width = dims_.n_audio_state;
   const std::size_t positions = dims_.n_audio_ctx;
+  if (whole_blocks_ != nullptr) {
+    const device::EncoderBlock whole{.attention_norm = {block.attention.norm.gamma, block.attention.norm.beta},
+                                     .query_key_value = block.attention.query_key_value.get(),
+                                     .attention_out = block.attention.out.get(),
+                                     .heads = dims_.n_audio_head,
+                                     .mlp_norm = {block.mlp.norm.gamma, block.mlp.norm.beta},
+                                     .mlp_up = block.mlp.up.get(),
+                                     .mlp_down = block.mlp.down.get()};
+    for (std::size_t i = 0; i < windows; ++i) whole_blocks_->encoder_block(whole, x.rows_at(i * positions, positions));
+    return;
+  }
   const device::Epilogue add_to_x{.residual = x.data(), .residual_stride = x.stride()};
 
   const TensorView<float> qkv = wide_.matrix(x.rows(), 3 * width);

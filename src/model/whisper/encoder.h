@@ -10,6 +10,7 @@
 
 #include "base/tensor_view.h"
 #include "device/backend.h"
+#include "device/encoder_backend.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/whisper/scratch.h"
 #include "model/whisper/weights.h"
@@ -35,6 +36,7 @@ class Encoder {
   void run_block(const Block& block, std::size_t windows, TensorView<float> x);
 
   device::Backend& backend_;
+  device::EncoderBackend* whole_blocks_;  // the backend, where it takes blocks as a whole; else null
   ModelDimensions dims_;
   std::unique_ptr<device::ConvWeights> conv1_;
   std::unique_ptr<device::ConvWeights> conv2_;

@@ -8,10 +8,17 @@
 #include <utility>
 
 #include "base/error.h"
+#include "device/encoder_backend.h"
 #include "model/whisper/constants.h"
 
 namespace amanuensis::model {
 namespace {
+
+std::unique_ptr<device::LinearWeights> prepare(device::Backend& backend, const std::string& prefix,
+                                               const device::MatrixSource& weight, std::span<const float> bias) {
+  auto* encoder = prefix.starts_with("encoder.") ? dynamic_cast<device::EncoderBackend*>(&backend) : nullptr;
+  return encoder != nullptr ? encoder->prepare_encoder_linear(weight, bias) : backend.prepare_linear(weight, bias);
+}
 
 // Several matrices of the same width, one below the other.
 class StackedRows final : public device::MatrixSource {
@@ -53,7 +60,7 @@ std::unique_ptr<device::LinearWeights> WeightLoader::projection(const std::strin
 std::unique_ptr<device::LinearWeights> WeightLoader::linear(const std::string& prefix, std::size_t out,
                                                             std::size_t in) const {
   const std::vector<float> bias = checkpoint_.vector(prefix + ".bias", out);
-  return backend_.prepare_linear(*checkpoint_.matrix(prefix + ".weight", std::array{out, in}), bias);
+  return prepare(backend_, prefix, *checkpoint_.matrix(prefix + ".weight", std::array{out, in}), bias);
 }
 
 std::unique_ptr<device::LinearWeights> WeightLoader::fused(const std::string& prefix,
@@ -68,7 +75,7 @@ std::unique_ptr<device::LinearWeights> WeightLoader::fused(const std::string& pr
     std::ranges::copy(checkpoint_.vector(module + ".bias", width),
                       bias.begin() + static_cast<std::ptrdiff_t>(i * width));
   }
-  return backend_.prepare_linear(StackedRows(std::move(matrices)), bias);
+  return prepare(backend_, prefix, StackedRows(std::move(matrices)), bias);
 }
 
 SelfAttentionWeights WeightLoader::self_attention(const std::string& block, std::size_t width) const {
