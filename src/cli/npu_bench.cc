@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
@@ -84,7 +85,9 @@ std::string bench_log_mel(NpuDevice& device, const Context& context) {
 std::string bench_matmul(NpuDevice& device) {
   constexpr std::size_t kSize = 512;
   const npu::ByteWeights weights = device.operations().make_weights(
-      kSize, kSize, [](std::size_t r, std::span<float> to) { std::fill(to.begin(), to.end(), 0.01F * (r % 7)); }, {});
+      kSize, kSize,
+      [](std::size_t r, std::span<float> to) { std::fill(to.begin(), to.end(), 0.01F * static_cast<float>(r % 7)); },
+      {});
   std::vector<float> x(kSize * kSize, 0.5F);
   std::vector<float> y(kSize * kSize);
   npu::ByteRows rows;

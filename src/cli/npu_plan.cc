@@ -10,6 +10,7 @@
 #include "cli/npu_commands.h"
 #include "cli/option_values.h"
 #include "device/npu/planner.h"
+#include "device/npu/runtime.h"
 #include "model/checkpoint/checkpoint.h"
 
 namespace amanuensis::cli {
