@@ -67,12 +67,16 @@ SpeakerTools::SpeakerTools(const Context& context, const SpeakerToolsOptions& op
                                 .kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa),
                                 .compute_type = device::ComputeType::kFloat32});
   pipeline::DiarizerParts parts;
+  published_ = std::make_unique<PublishedSpeakers>(context, options.threads);
+  parts.segmenter = published_->networks().segmenter;
+  parts.embedder = published_->networks().embedder;
+  if (!parts.embedder) parts.embedder = pipeline::make_builtin_embedder(*backend_);
   if (options.vad.method != VadMethod::kNone) voice_ = std::make_unique<VoiceActivity>(context, options.vad);
   // The built-in detector is made for transcription, which may hear too much; the embedder's own ear is better.
-  if (voice_ && (voice_->name() == "silero" || options.vad.method == VadMethod::kBuiltin)) {
+  const bool has_ear = parts.segmenter != nullptr || parts.embedder->traits().knows_activity;
+  if (voice_ && (voice_->name() == "silero" || options.vad.method == VadMethod::kBuiltin || !has_ear)) {
     parts.detector = [this] { return std::make_unique<LockedDetector>(voice_->factory()(), voice_mutex_); };
   }
-  parts.embedder = pipeline::make_builtin_embedder(*backend_);
   diarizer_ = std::make_unique<pipeline::Diarizer>(std::move(parts));
 }
 

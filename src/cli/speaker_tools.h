@@ -10,6 +10,7 @@
 
 #include "base/thread_pool.h"
 #include "cli/context.h"
+#include "cli/published_speakers.h"
 #include "cli/vad_options.h"
 #include "device/backend.h"
 #include "pipeline/diarize/diarizer.h"
@@ -46,6 +47,7 @@ class SpeakerTools {
  private:
   ThreadPool pool_;
   std::unique_ptr<device::Backend> backend_;
+  std::unique_ptr<PublishedSpeakers> published_;
   std::unique_ptr<VoiceActivity> voice_;  // null: the embedder finds speech itself
   mutable std::mutex voice_mutex_;        // all its detectors share one network
   std::unique_ptr<pipeline::Diarizer> diarizer_;

@@ -18,7 +18,8 @@ Diarizer::Diarizer(DiarizerParts parts) : parts_(std::move(parts)) {
 
 std::unique_ptr<DiarizationSession> Diarizer::open(const DiarizeOptions& options) const {
   check_diarize_options(options);
-  return open_voice_session(parts_, model_, options);
+  return parts_.segmenter ? open_segmented_session(parts_, model_, options)
+                          : open_voice_session(parts_, model_, options);
 }
 
 Diarization Diarizer::diarize(std::span<const float> samples, const DiarizeOptions& options,

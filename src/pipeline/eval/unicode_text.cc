@@ -51,9 +51,9 @@ bool is_final_sigma(std::u32string_view text, std::size_t at) {
 void append_decomposed(char32_t c, std::u32string& out) {
   if (c >= kSyllables && c < kSyllables + kSyllableCount) {
     const char32_t index = c - kSyllables;
-    out += kLeads + index / (kVowelCount * kTailCount);
-    out += kVowels + index / kTailCount % kVowelCount;
-    if (index % kTailCount != 0) out += kTails + index % kTailCount;
+    out.push_back(kLeads + index / (kVowelCount * kTailCount));
+    out.push_back(kVowels + index / kTailCount % kVowelCount);
+    if (index % kTailCount != 0) out.push_back(kTails + index % kTailCount);
     return;
   }
   const UnicodeTables tables = unicode_tables();
