@@ -39,7 +39,8 @@ int enroll(Context& context, const SpeakersArguments& arguments) {
 }
 
 int list(Context& context) {
-  for (const StoredVoice& voice : SpeakerStore(context.environment.data_dir).all()) {
+  const SpeakerStore store(context.environment.data_dir);
+  for (const StoredVoice& voice : store.all()) {
     context.terminal.out(fmt::format("{}\t{}\n", voice.known.name, voice.model));
   }
   return kExitOk;
