@@ -23,7 +23,7 @@ struct SpeakersArguments {
 
 int enroll(Context& context, const SpeakersArguments& arguments) {
   SpeakerStore store(context.environment.data_dir);
-  const SpeakerTools tools(context, {});
+  const SpeakerTools tools(context, {.threads = 1, .vad = read_vad_request(VadArguments{})});
   std::vector<float> samples;
   for (const std::string& file : arguments.files) {
     const std::vector<float> more = audio::read_all_audio(file);
@@ -39,7 +39,8 @@ int enroll(Context& context, const SpeakersArguments& arguments) {
 }
 
 int list(Context& context) {
-  for (const StoredVoice& voice : SpeakerStore(context.environment.data_dir).all()) {
+  const SpeakerStore store(context.environment.data_dir);
+  for (const StoredVoice& voice : store.all()) {
     context.terminal.out(fmt::format("{}\t{}\n", voice.known.name, voice.model));
   }
   return kExitOk;

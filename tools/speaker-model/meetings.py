@@ -5,7 +5,8 @@
 
 Meeting i has 2 + i % 5 speakers, one room, one microphone with noise, turns of one to four sentences, pauses, and (one turn in
 eight) somebody who begins before the other has ended. Always the same for the same arguments. NAME.wav and NAME.rttm lie beside
-each other; truth.rttm holds all of them.
+each other; truth.rttm holds all of them. A speaker's pause
+of less than half a second is part of the turn.
 """
 from __future__ import annotations
 
@@ -85,6 +86,17 @@ def meeting(rng: np.random.Generator, voices: dict[str, tuple[np.ndarray, np.nda
     return mixed / np.abs(mixed).max() * 0.7, turns
 
 
+def bridged(turns: list[tuple[str, float, float]], gap: float = 0.5) -> list[tuple[str, float, float]]:
+    """Pauses of one speaker that are shorter than `gap`, in which nobody else begins, belong to the turn."""
+    out: list[tuple[str, float, float]] = []
+    for name, start, end in turns:
+        if out and out[-1][0] == name and start - out[-1][2] < gap:
+            out[-1] = (name, out[-1][1], end)
+        else:
+            out.append((name, start, end))
+    return out
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speech", type=Path, required=True)
@@ -108,7 +120,7 @@ def main() -> None:
             file.setframerate(RATE_HZ)
             file.writeframes((samples * 32767).astype("<i2").tobytes())
         rttm = "".join(f"SPEAKER {name} 1 {start:.3f} {end - start:.3f} <NA> <NA> {who} <NA> <NA>\n"
-                       for who, start, end in turns)
+                       for who, start, end in bridged(turns))
         (options.out / f"{name}.rttm").write_text(rttm)
         truth += rttm
     (options.out / "truth.rttm").write_text(truth)

@@ -228,7 +228,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
     traits_.name = "builtin";
     traits_.dimension = model::kVoiceNetWidth;
     traits_.knows_activity = true;
-    traits_.merge_similarity = 0.58;
+    traits_.merge_similarity = 0.55;
   }
 
   const EmbedderTraits& traits() const override { return traits_; }

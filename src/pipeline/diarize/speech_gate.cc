@@ -14,8 +14,8 @@ constexpr float kVoiced = 0.3F;
 constexpr std::size_t kWindow = 100;
 constexpr double kLeast = 2.0;
 // The same where the network is sure.
-constexpr double kSure = 0.97;
-constexpr double kLeastWhereSure = 1.2;
+constexpr double kSure = 0.98;
+constexpr double kLeastWhereSure = 1.6;
 // Around it, and between two such places.
 constexpr std::size_t kPad = 40;
 constexpr std::size_t kBridge = 100;

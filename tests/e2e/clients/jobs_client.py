@@ -182,7 +182,7 @@ def test_old_addresses(server):
                 "diarization_enabled", "diarization_available", "speakers", "vad_filter", "job_id"]
     assert set(expected) <= set(result), result.keys()
     assert result["job_id"] == job_id and result["text"].startswith(FIRST_WORDS)
-    assert not result["diarization_enabled"] and not result["diarization_available"]
+    assert result["diarization_enabled"] and result["diarization_available"]
     assert set(result["segments"][0]) == {"start", "end", "text", "words"}
     assert set(result["segments"][0]["words"][0]) == {"word", "start", "end", "probability"}
     assert abs(result["realtime_factor"] - result["duration"] / result["processing_time"]) < 0.1 * result["realtime_factor"]
@@ -194,7 +194,7 @@ def test_old_addresses(server):
     status = server.get_json("/status")
     for name in ["status", "version", "current_model", "models_found", "hardware", "npu_runtime", "diarization", "queue", "performance"]:
         assert name in status, name
-    assert not any(status["npu_runtime"].values()) and status["diarization"]["available"] is False
+    assert not any(status["npu_runtime"].values()) and status["diarization"]["model"] == "builtin"
     assert status["performance"]["audio_seconds_total"] > 100 and status["performance"]["realtime_factor"] > 1
     assert set(status["hardware"]) >= {"type", "name", "device", "kernels", "priority"}
     assert server.get_json("/models")["models"][0]["id"] == "demo"
