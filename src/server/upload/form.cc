@@ -20,7 +20,8 @@
 namespace amanuensis::server {
 namespace {
 
-constexpr std::size_t kFieldBytes = 1 << 20;  // of all fields together
+// Of all fields together: four voices to be known by, as data URLs, are the most that makes sense.
+constexpr std::size_t kFieldBytes = 8 << 20;
 constexpr std::size_t kPieceBytes = 256 * 1024;
 constexpr std::size_t kLongestName = 255;
 
@@ -111,7 +112,7 @@ class FormBuilder : public MultipartHandler {
     }
     field_bytes_ += bytes.size();
     if (field_bytes_ > kFieldBytes) {
-      throw HttpError({.status = 413, .message = "the form's fields are larger than 1 MB", .code = "body_too_large"});
+      throw HttpError({.status = 413, .message = "the form's fields are larger than 8 MB", .code = "body_too_large"});
     }
     form.fields[field_].back().append(bytes);
   }
