@@ -53,7 +53,8 @@ std::string shell_quoted(std::string_view text) {
   return quoted + "'";
 }
 
-// Text for man(7): a backslash is an escape, a dot or quote at a line's start a request, and - a hyphen that does not copy.
+// Text for man(7): a backslash is an escape, a dot or quote at a line's start a request, and - a hyphen that does not
+// copy.
 std::string roff(std::string_view text) {
   std::string out;
   bool at_start = true;

@@ -108,8 +108,7 @@ TEST(Includes, XrtHeadersAppearOnlyInItsOwnRoom) {
 
 TEST(Files, AreOneIdeaLong) {
   // Tables of data are exempt from the limit.
-  static const std::set<std::string> tables = {"pipeline/eval/english_spellings.cc",
-                                              "pipeline/eval/unicode_tables.cc"};
+  static const std::set<std::string> tables = {"pipeline/eval/english_spellings.cc", "pipeline/eval/unicode_tables.cc"};
   const fs::path root = fs::path(AMANUENSIS_SOURCE_DIR) / "src";
   for (const std::string& file : source_files()) {
     if (tables.contains(file)) continue;

@@ -41,7 +41,8 @@ TEST(Completion, BashOffersCommandsAndTheirOptions) {
   std::ofstream(script) << form("bash");
   EXPECT_EQ(offered(script, "amanuensis tr", 1), "transcribe\n");
   EXPECT_EQ(offered(script, "amanuensis models p", 2), "pull path\n");
-  EXPECT_THAT(offered(script, "amanuensis transcribe x.wav --vad", 3), AllOf(HasSubstr("--vad-filter"), HasSubstr("--vad-method")));
+  EXPECT_THAT(offered(script, "amanuensis transcribe x.wav --vad", 3),
+              AllOf(HasSubstr("--vad-filter"), HasSubstr("--vad-method")));
   EXPECT_THAT(offered(script, "amanuensis serve --", 2), AllOf(HasSubstr("--port"), Not(HasSubstr("--vad-filter"))));
 }
 

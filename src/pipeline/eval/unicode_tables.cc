@@ -2362,8 +2362,8 @@ constexpr Composition kCompositions[] = {
 }  // namespace
 
 UnicodeTables unicode_tables() {
-  return {kMarkSymbolPunctuation, kNonspacingMarks, kWordCharacters, kSpaces,         kCased,
-          kCaseIgnorable,         kDigitZeros,      kLower,          kCombining,      kDecompositions,
+  return {kMarkSymbolPunctuation, kNonspacingMarks, kWordCharacters, kSpaces,    kCased,
+          kCaseIgnorable,         kDigitZeros,      kLower,          kCombining, kDecompositions,
           kDecompositionPool,     kCompositions};
 }
 

@@ -13,6 +13,12 @@
 namespace amanuensis::pipeline {
 namespace {
 
+DiarizeOptions exactly(std::size_t speakers) {
+  DiarizeOptions options;
+  options.num_speakers = speakers;
+  return options;
+}
+
 class DiarizerTest : public testing::Test {
  protected:
   static std::vector<float> shared(const std::string& name) {
@@ -21,15 +27,16 @@ class DiarizerTest : public testing::Test {
   }
 
   ThreadPool pool_{1};
-  std::unique_ptr<device::Backend> backend_ = device::make_cpu_backend(
-      {.pool = pool_, .kernels = kernels::select_kernels(detect_cpu_features()),
-       .compute_type = device::ComputeType::kFloat32});
+  std::unique_ptr<device::Backend> backend_ =
+      device::make_cpu_backend({.pool = pool_,
+                                .kernels = kernels::select_kernels(detect_cpu_features()),
+                                .compute_type = device::ComputeType::kFloat32});
   Diarizer diarizer_{{.detector = nullptr, .embedder = make_builtin_embedder(*backend_), .segmenter = nullptr}};
 };
 
 TEST_F(DiarizerTest, NoAudioAndSilenceAreNobody) {
   EXPECT_TRUE(diarizer_.diarize({}, {}).turns.empty());
-  const Diarization silence = diarizer_.diarize(std::vector<float>(160000), {.num_speakers = 3});
+  const Diarization silence = diarizer_.diarize(std::vector<float>(160000), exactly(3));
   EXPECT_TRUE(silence.turns.empty());
   EXPECT_TRUE(silence.speakers.empty());
   EXPECT_DOUBLE_EQ(silence.duration_s, 10);
@@ -41,7 +48,7 @@ TEST_F(DiarizerTest, ASecondOfSpeechIsOneSpeakerWhateverIsAskedFor) {
   if (speech.empty()) GTEST_SKIP() << "jfk.flac is not here";
   EXPECT_EQ(diarizer_.diarize(speech, {}).speakers.size(), 1U);
   speech.resize(24000);
-  EXPECT_LE(diarizer_.diarize(speech, {.num_speakers = 10}).speakers.size(), 2U);
+  EXPECT_LE(diarizer_.diarize(speech, exactly(10)).speakers.size(), 2U);
 }
 
 TEST_F(DiarizerTest, TwoOnTheTelephoneAreTold) {

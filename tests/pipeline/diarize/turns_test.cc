@@ -60,13 +60,17 @@ TEST(Naming, TheMostAlikeGetTheNamesAndOthersNone) {
 }
 
 TEST(DiarizeOptions, CountsThatMakeNoSenseAreRefused) {
-  EXPECT_THROW(check_diarize_options({.num_speakers = 0}), Error);
-  EXPECT_THROW(check_diarize_options({.num_speakers = 65}), Error);
+  DiarizeOptions counted;
+  counted.num_speakers = 0;
+  EXPECT_THROW(check_diarize_options(counted), Error);
+  counted.num_speakers = 65;
+  EXPECT_THROW(check_diarize_options(counted), Error);
+  counted.num_speakers = 2;
+  EXPECT_NO_THROW(check_diarize_options(counted));
   DiarizeOptions crossed;
   crossed.min_speakers = 4;
   crossed.max_speakers = 3;
   EXPECT_THROW(check_diarize_options(crossed), Error);
-  EXPECT_NO_THROW(check_diarize_options({.num_speakers = 2}));
 }
 
 }  // namespace
