@@ -77,7 +77,7 @@ TEST(Form, NamesTheFieldThatMakesNoSense) {
     return refused([&] { parse_transcription_form(form, {}); }).param;
   };
   EXPECT_EQ(param({{"response_format", {"xml"}}}), "response_format");
-  EXPECT_EQ(param({{"response_format", {"diarized_json"}}}), "response_format");
+  EXPECT_EQ(param({{"response_format", {"diarized_json"}}, {"min_speakers", {"many"}}}), "min_speakers");
   EXPECT_EQ(param({{"timestamp_granularities[]", {"word"}}}), "timestamp_granularities");
   EXPECT_EQ(param({{"response_format", {"verbose_json"}}, {"timestamp_granularities[]", {"letter"}}}),
             "timestamp_granularities");
@@ -267,8 +267,8 @@ TEST(TranscriptJson, LosesNothing) {
 
 TEST(TranscriptJson, LogprobsAreOfTokensWhoseBytesMayBreakCharacters) {
   pipeline::Transcript transcript;
-  transcript.segments.push_back(
-      {.scored_tokens = {{.bytes = " Hi", .logprob = -0.5}, {.bytes = "\xC3", .logprob = -1e30}}});
+  transcript.segments.emplace_back().scored_tokens = {{.bytes = " Hi", .logprob = -0.5},
+                                                      {.bytes = "\xC3", .logprob = -1e30}};
   EXPECT_EQ(openai_logprobs(transcript), R"([{"token":" Hi","logprob":-0.5,"bytes":[32,72,105]},)"
                                          "{\"token\":\"\uFFFD\",\"logprob\":-9999.0,\"bytes\":[195]}]");
 }

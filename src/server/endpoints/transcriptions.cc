@@ -107,8 +107,10 @@ Task<void> stream_deltas(Ongoing ongoing, StreamFormat format, Sink& sink) {
     if (!written) co_return;
   }
   if (ongoing.work->status() == WorkStatus::kDone) {
-    co_await sink.write(format.diarized ? diarized_done_event(ongoing.work->transcript())
-                                        : done_event(ongoing.work->transcript(), format.logprobs));
+    // A variable of its own: GCC 12 destroys a choice of temporaries in an awaited call twice.
+    const std::string last = format.diarized ? diarized_done_event(ongoing.work->transcript())
+                                             : done_event(ongoing.work->transcript(), format.logprobs);
+    co_await sink.write(last);
   } else {
     co_await sink.write(event_text({.data = error_json(ongoing.work->error()), .name = "error"}));
   }

@@ -183,8 +183,9 @@ def test_old_addresses(server):
     assert set(expected) <= set(result), result.keys()
     assert result["job_id"] == job_id and result["text"].startswith(FIRST_WORDS)
     assert result["diarization_enabled"] and result["diarization_available"]
-    assert set(result["segments"][0]) == {"start", "end", "text", "words"}
-    assert set(result["segments"][0]["words"][0]) == {"word", "start", "end", "probability"}
+    assert set(result["segments"][0]) == {"start", "end", "text", "words", "speaker"}
+    assert set(result["segments"][0]["words"][0]) == {"word", "start", "end", "probability", "speaker"}
+    assert result["speakers"]["count"] == len(result["speakers"]["labels"]) == 2, result["speakers"]
     assert abs(result["realtime_factor"] - result["duration"] / result["processing_time"]) < 0.1 * result["realtime_factor"]
     progress = server.get_json(f"/progress/{job_id}")
     assert progress["status"] == "done" and progress["progress"] == 100

@@ -1,6 +1,7 @@
 """The official openai package against the server: sync, async, streaming, every format, translations, errors."""
 
 import asyncio
+import base64
 import io
 import sys
 import tempfile
@@ -91,11 +92,23 @@ def test_translations(server, client):
                 assert "translat" in error.message or "multilingual" in error.message, error.message
 
 
+def test_speakers(server, client):
+    diarized = transcribe(client, response_format="diarized_json")
+    assert {each.speaker for each in diarized.segments} == {"SPEAKER_00", "SPEAKER_01"}
+    assert all(each.type == "transcript.text.segment" and each.end > each.start for each in diarized.segments)
+    events = list(transcribe(client, response_format="diarized_json", stream=True))
+    assert [each.speaker for each in events[:-1]] == [each.speaker for each in diarized.segments]
+    assert events[-1].type == "transcript.text.done" and events[-1].text == diarized.text
+    with open(FILE, "rb") as file:
+        voice = "data:audio/flac;base64," + base64.b64encode(file.read()).decode()
+    known = transcribe(client, response_format="diarized_json", extra_body={
+        "known_speaker_names[]": ["Ada"], "known_speaker_references[]": [voice]})
+    assert known.segments
+
+
 def test_errors(server, client):
     error = refused(openai.BadRequestError, lambda: transcribe(client, response_format="xml"))
     assert error.param == "response_format" and error.type == "invalid_request_error", error.body
-    diarized = transcribe(client, response_format="diarized_json")
-    assert diarized.segments and all(each.speaker == "SPEAKER_00" for each in diarized.segments)
     error = refused(openai.BadRequestError, lambda: transcribe(client, timestamp_granularities=["word"]))
     assert error.param == "timestamp_granularities"
     error = refused(openai.BadRequestError, lambda: transcribe(client, language="klingon"))
