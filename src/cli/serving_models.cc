@@ -33,6 +33,29 @@ class OwningDetector : public pipeline::VoiceDetector {
   std::unique_ptr<pipeline::VoiceDetector> detector_;
 };
 
+server::NpuFacts npu_facts(NpuDevice& npu) {
+  const device::npu::ExecutorStatus status = npu.executor().status();
+  server::NpuFacts facts;
+  facts.device = status.device ? status.device->name : "NPU";
+  facts.simulated = status.device && status.device->simulated;
+  facts.available = status.available;
+  facts.reason = status.reason;
+  for (const device::npu::OperationCount& count : npu.operations().counts()) {
+    facts.operations.push_back(
+        {.name = count.name, .on_npu = count.npu + count.npu_single, .on_cpu = count.cpu, .reason = count.reason});
+  }
+  for (const device::npu::KernelStatus& kernel : status.kernels) {
+    facts.kernels.push_back({.name = kernel.name,
+                             .state = std::string(device::npu::to_string(kernel.state)),
+                             .reason = kernel.reason,
+                             .launches = kernel.counters.launches,
+                             .failures = kernel.counters.failures,
+                             .kernel_s = kernel.counters.kernel_s,
+                             .transfer_s = kernel.counters.transfer_s});
+  }
+  return facts;
+}
+
 class ServedModel : public server::LoadedModel {
  public:
   ServedModel(const Context& context, const EngineOptions& model, const ServingOptions& options)
@@ -47,6 +70,10 @@ class ServedModel : public server::LoadedModel {
 
   pipeline::Engine& engine() override { return *engine_; }
   const server::ModelFacts& facts() const override { return facts_; }
+  std::optional<server::NpuFacts> npu() const override {
+    if (model_.npu() == nullptr) return std::nullopt;
+    return npu_facts(*model_.npu());
+  }
   std::unique_ptr<pipeline::VoiceDetector> make_detector() override {
     return std::make_unique<OwningDetector>(std::make_unique<VoiceActivity>(context_, vad_));
   }

@@ -1,5 +1,8 @@
 // GET /status and GET /models, as the old server had them. Documented in docs/api/status.md.
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
 
 #include "server/endpoints/endpoints.h"
 #include "server/endpoints/old_api.h"
@@ -19,6 +22,44 @@ Json diarization_json(const Service& service) {
   const pipeline::Diarizer* diarizer = service.models.host().diarizer();
   if (diarizer == nullptr) return {{"available", false}, {"model", nullptr}, {"note", kNoDiarization}};
   return {{"available", true}, {"model", diarizer->model()}, {"note", nullptr}};
+}
+
+// An operation is ready when one of its kernels has passed its self-test on the device that is in use.
+Json npu_json(const Service& service) {
+  std::optional<NpuFacts> npu;
+  service.models.for_each_loaded([&](const LoadedModel& model) {
+    if (!npu) npu = model.npu();
+  });
+  const auto ready = [&](std::string_view prefix) {
+    return npu && npu->available && std::any_of(npu->kernels.begin(), npu->kernels.end(), [&](const auto& kernel) {
+             return kernel.name.starts_with(prefix) && kernel.state == "ready";
+           });
+  };
+  Json json = {{"available", npu && npu->available},
+               {"mel_ready", ready("log_mel")},
+               {"gelu_ready", ready("gelu")},
+               {"attention_ready", ready("attention")},
+               {"layernorm_ready", ready("layer_norm")},
+               {"matmul_ready", ready("matmul")},
+               {"softmax_ready", ready("softmax")}};
+  if (!npu) return json;
+  json["device"] = npu->device;
+  json["simulated"] = npu->simulated;
+  json["reason"] = npu->reason.empty() ? Json(nullptr) : Json(npu->reason);
+  json["operations"] = Json::array();
+  for (const auto& each : npu->operations) {
+    json["operations"].push_back(
+        {{"name", each.name}, {"npu", each.on_npu}, {"cpu", each.on_cpu}, {"reason", each.reason}});
+  }
+  json["kernels"] = Json::array();
+  for (const auto& each : npu->kernels) {
+    json["kernels"].push_back({{"name", each.name},
+                               {"state", each.state},
+                               {"reason", each.reason},
+                               {"launches", each.launches},
+                               {"failures", each.failures}});
+  }
+  return json;
 }
 
 }  // namespace
@@ -41,15 +82,7 @@ Task<Response> old_status(Service& service, Request&) {
                      {"current_model", current_model(service)},
                      {"models_found", std::move(found)},
                      {"hardware", hardware_json(service)},
-                     // No NPU is in use: nothing here is ready.
-                     {"npu_runtime",
-                      {{"available", false},
-                       {"mel_ready", false},
-                       {"gelu_ready", false},
-                       {"attention_ready", false},
-                       {"layernorm_ready", false},
-                       {"matmul_ready", false},
-                       {"softmax_ready", false}}},
+                     {"npu_runtime", npu_json(service)},
                      {"diarization", diarization_json(service)},
                      {"queue",
                       {{"running", service.queue.running()},

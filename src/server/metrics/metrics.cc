@@ -59,6 +59,7 @@ struct Metrics::State {
   }
   void look_at_work(const Service& service);
   void look_at_models(const Service& service);
+  void look_at_npu(const std::string& model, const NpuFacts& npu);
 };
 
 void Metrics::State::look_at_work(const Service& service) {
@@ -110,7 +111,28 @@ void Metrics::State::look_at_models(const Service& service) {
       grow("amanuensis_stage_seconds_total", "Seconds in each stage; stages overlap", seconds,
            {{"model", facts.id}, {"stage", stage}, {"device", "cpu"}});
     }
+    if (const auto npu = model.npu()) look_at_npu(facts.id, *npu);
   });
+}
+
+void Metrics::State::look_at_npu(const std::string& model, const NpuFacts& npu) {
+  set("amanuensis_npu_available", "Whether the NPU that a model uses can be reached; the labels say which it is",
+      npu.available ? 1 : 0, {{"model", model}, {"name", npu.device}, {"simulated", npu.simulated ? "yes" : "no"}});
+  for (const auto& each : npu.operations) {
+    const char* help = "Calls of an operation that has a kernel for the NPU, by who did them";
+    grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_npu),
+         {{"model", model}, {"operation", each.name}, {"device", "npu"}});
+    grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_cpu),
+         {{"model", model}, {"operation", each.name}, {"device", "cpu"}});
+  }
+  for (const auto& each : npu.kernels) {
+    const Labels labels{{"model", model}, {"kernel", each.name}};
+    grow("amanuensis_npu_launches_total", "Launches of a kernel", static_cast<double>(each.launches), labels);
+    grow("amanuensis_npu_failures_total", "Times a kernel was set aside", static_cast<double>(each.failures), labels);
+    grow("amanuensis_npu_kernel_seconds_total", "Seconds from start to end of launches", each.kernel_s, labels);
+    grow("amanuensis_npu_transfer_seconds_total", "Seconds of filling, syncing and reading buffers", each.transfer_s,
+         labels);
+  }
 }
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}

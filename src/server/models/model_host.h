@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -33,6 +34,31 @@ struct ModelFacts {
   double load_s = 0;
 };
 
+// What an NPU has done for a model since it was read, and what the CPU took over.
+struct NpuFacts {
+  struct Operation {
+    std::string name;  // "attention"
+    std::uint64_t on_npu = 0;
+    std::uint64_t on_cpu = 0;
+    std::string reason;  // the last one for the CPU
+  };
+  struct Kernel {
+    std::string name;   // "matmul_64"
+    std::string state;  // "ready", "not loaded", "set aside"
+    std::string reason;
+    std::uint64_t launches = 0;
+    std::uint64_t failures = 0;
+    double kernel_s = 0;
+    double transfer_s = 0;
+  };
+  std::string device;  // "simulated Phoenix NPU (4 columns x 4 tiles)"
+  bool simulated = false;
+  bool available = false;
+  std::string reason;  // why not
+  std::vector<Operation> operations;
+  std::vector<Kernel> kernels;
+};
+
 // A model in memory, with its engine. Destroying it waits for the engine's work.
 class LoadedModel {
  public:
@@ -40,6 +66,8 @@ class LoadedModel {
   // Any thread.
   virtual pipeline::Engine& engine() = 0;
   virtual const ModelFacts& facts() const = 0;
+  // Nothing when the CPU does it all.
+  virtual std::optional<NpuFacts> npu() const { return std::nullopt; }
   // A speech detector of its own, for one conversation.
   virtual std::unique_ptr<pipeline::VoiceDetector> make_detector() = 0;
 };

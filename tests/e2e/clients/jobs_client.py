@@ -204,6 +204,19 @@ def test_old_addresses(server):
     assert bad.status_code == 400 and "X-Job-ID" in bad.headers, bad.text
 
 
+def test_npu_simulator_is_told_by_its_name():
+    with Server(PROGRAM, SOURCE, "--device", "npu-sim") as server:
+        with open(FILE, "rb") as data:
+            assert requests.post(server.url + "/transcribe", files={"file": data}).json()["text"].startswith(FIRST_WORDS)
+        npu = server.get_json("/status")["npu_runtime"]
+        assert npu["available"] and npu["simulated"] and "simulated" in npu["device"], npu
+        assert npu["attention_ready"] and npu["matmul_ready"] and npu["layernorm_ready"] and not npu["mel_ready"], npu
+        attention = next(each for each in npu["operations"] if each["name"] == "attention")
+        assert attention["npu"] > 0 and attention["cpu"] == 0, attention
+        metrics = requests.get(server.url + "/metrics").text
+        assert 'amanuensis_npu_calls_total{device="npu",model="demo",operation="attention"}' in metrics, metrics
+
+
 def test_progress_stream(server):
     job = submit(server).json()
     seen = list(events_of(requests.get(f"{server.url}/progress/{job['id']}/stream", stream=True)))
