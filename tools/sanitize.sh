@@ -10,7 +10,7 @@ preset=$1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
 export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 # Minutes of arithmetic each under a sanitizer, along paths that smaller tests take as well.
-slow='Golden|Fidelity|ComputeTypes|ManyAtOnceComeOut|WhatIsCommittedIsWhat'
+slow='Golden|Fidelity|ComputeTypes|NpuBackendTest|ManyAtOnceComeOut|WhatIsCommittedIsWhat'
 rooms=(base kernels audio device model decoding pipeline server cli)
 if [ "$preset" = tsan ]; then
   rooms=(base device decoding pipeline server)
