@@ -20,6 +20,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -31,10 +32,11 @@ GROUP_SIZE = 8
 INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 # What a source defines outside of functions and classes, which in this style begins in the first column.
 DEFINITION = re.compile(
-    r"^(?:(?:class|struct|union|enum(?: class)?|using|#define|concept)\s+(\w+)"
-    r"|(?!return|using|namespace|template|#)[\w:][^=({;]*?(?<!:)\b(\w+)\s*(?:\[[^=]*\])?\s*[=({;])",
+    r"^(?:(?:class|struct|union|enum(?: class)?|concept|#define)\s+(\w+)|using\s+(\w+)\s*="
+    r"|(?:\[\[\w+\]\] )?(?!return|using|namespace|template|#)[\w:][^=({;]*?(?<!:)\b(\w+)\s*(?:\[[^=]*\])?\s*[=({;])",
     re.MULTILINE,
 )
+BORROWED = re.compile(r"^using\s+(?:\w*::)+(\w+);", re.MULTILINE)
 FINDING = re.compile(r"^(/[^:\n]+):\d+:\d+: (?:warning|error):", re.MULTILINE)
 
 
@@ -59,8 +61,10 @@ class Source:
         if CACHE / self.fingerprint(closure(pathlib.Path(self.file))) == self.stamp:
             self.stamp.touch()
 
-    def definitions(self):
-        return {a or b for a, b in DEFINITION.findall(pathlib.Path(self.file).read_text())}
+    def names(self):
+        """What it defines and what it borrows by using declarations, which several sources may do."""
+        text = pathlib.Path(self.file).read_text()
+        return {name for names in DEFINITION.findall(text) for name in names if name}, set(BORROWED.findall(text))
 
 
 def closure(source):
@@ -98,12 +102,16 @@ def read_sources(build, parts):
     for harness in (ROOT / "fuzz").glob("*.cc"):
         flags.setdefault(str(harness), flags[model])
     version = subprocess.run(["clang-tidy", "--version"], stdout=subprocess.PIPE, check=True).stdout
-    common = version + (ROOT / ".clang-tidy").read_bytes()
+    configured = {folder: version + b"".join(file.read_bytes() for file in configuration(folder)) for folder in FOLDERS}
     folders = tuple(str(ROOT / folder) + os.sep for folder in FOLDERS)
     own = sorted(file for file in flags if file.startswith(folders) and os.path.exists(file))
     if parts:
         own = [file for file in own if any(part in os.path.relpath(file, ROOT) for part in parts)]
-    return [Source(file, flags[file], common) for file in own]
+    return [Source(file, flags[file], configured[os.path.relpath(file, ROOT).split(os.sep)[0]]) for file in own]
+
+
+def configuration(folder):
+    return [file for file in (ROOT / ".clang-tidy", ROOT / folder / ".clang-tidy") if file.exists()]
 
 
 def newest_first(sources):
@@ -119,17 +127,18 @@ def group(sources):
     """Lists of sources of one room with the same flags that define no name twice, in the order of their first ones."""
     groups, open_groups = [], {}
     for source in sources:
-        names = source.definitions()
+        defined, borrowed = source.names()
         candidates = open_groups.setdefault((*source.path.split(os.sep)[:2], *source.flags), [])
-        for members, taken in candidates:
-            if len(members) < GROUP_SIZE and not names & taken:
+        for members, taken, lent in candidates:
+            if len(members) < GROUP_SIZE and not (defined | borrowed) & taken and not defined & lent:
                 members.append(source)
-                taken |= names
+                taken |= defined
+                lent |= borrowed
                 break
         else:
             members = [source]
             groups.append(members)
-            candidates.append((members, names))
+            candidates.append((members, defined, borrowed))
     return groups
 
 
@@ -149,9 +158,13 @@ def check(sources, deadline):
     if len(sources) == 1:
         return [(sources, *clang_tidy(sources[0].file, sources[0].flags))]
     together = "".join(f'#include "{source.file}"  // NOLINT(bugprone-suspicious-include)\n' for source in sources)
-    file = CACHE / "together" / (hashlib.sha256(together.encode()).hexdigest()[:16] + ".cc")
+    folder = sources[0].path.split(os.sep)[0]
+    file = CACHE / folder / (hashlib.sha256(together.encode()).hexdigest()[:16] + ".cc")
     file.parent.mkdir(exist_ok=True)
     file.write_text(together)
+    # clang-tidy looks for them above the file that it is given.
+    for settings in configuration(folder)[1:]:
+        shutil.copyfile(settings, file.parent / settings.name)
     code, text = clang_tidy(str(file), sources[0].flags)
     if code != 0 and ("[clang-diagnostic-error" in text or not FINDING.search(text)):
         return [result for source in sources for result in check([source], deadline)]
