@@ -10,7 +10,8 @@ left. Prints each finding as it comes, and ends with exit code 1 when there was 
 
 Most of the time goes into the headers of libraries, so several sources of a room are looked at as one: a file that
 includes them. Those whose names would meet are kept apart, and when sources cannot be compiled together after all, each is
-looked at by itself.
+looked at by itself. The one thing that this hides is a using declaration that only another source needs; a file named
+alone is looked at alone.
 """
 import argparse
 import concurrent.futures
