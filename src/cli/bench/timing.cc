@@ -19,8 +19,10 @@ namespace {
 constexpr double kGroupSeconds = 2e-4;
 // Longer calls are not worth a warm-up.
 constexpr double kLongCallSeconds = 0.05;
-// OpenMP's and OpenBLAS's threads spin for tens of milliseconds after their last call.
+// OpenMP's and OpenBLAS's threads spin for tens of milliseconds after their last call, and some for longer.
 constexpr std::chrono::milliseconds kPause(40);
+constexpr std::chrono::milliseconds kLongestPause(1000);
+constexpr double kAsleepShare = 0.02;  // of a pause that no thread has used more of
 
 double clock_s(clockid_t clock) {
   timespec now = {};
@@ -108,13 +110,27 @@ double best_seconds(const TimingOptions& options, const Work& work) {
   return best_seconds_of_each(options, std::span<const Work>(&work, 1)).front();
 }
 
+namespace {
+
+// Waits until all threads of this process are asleep, or long enough.
+void let_threads_sleep() {
+  constexpr double kPauseSeconds = std::chrono::duration<double>(kPause).count();
+  for (std::chrono::milliseconds waited(0); waited < kLongestPause; waited += kPause) {
+    const BusiestThread busiest;
+    std::this_thread::sleep_for(kPause);
+    if (busiest.seconds() < kAsleepShare * kPauseSeconds) return;
+  }
+}
+
+}  // namespace
+
 std::vector<double> best_seconds_of_each(const TimingOptions& options, std::span<const Work> works) {
   std::vector<BestTwo> best(works.size());
   const auto undecided = [](const BestTwo& two) { return !two.agree(); };
   for (std::size_t round = 0; round < options.most_rounds; ++round) {
     if (round >= options.rounds && std::ranges::none_of(best, undecided)) break;
     for (std::size_t i = 0; i < works.size(); ++i) {
-      if (options.threads > 1 && works.size() > 1) std::this_thread::sleep_for(kPause);
+      if (options.threads > 1 && works.size() > 1) let_threads_sleep();
       best[i].add(burst(options, works[i]));
     }
   }

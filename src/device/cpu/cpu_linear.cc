@@ -20,7 +20,9 @@ constexpr std::size_t kRowsBudgetBytes = 384 * 1024;
 // reads all weights, so that it should not be smaller than some blocks.
 constexpr std::size_t kRowTasksPerThread = 8;
 constexpr std::size_t kLeastBlocksPerTask = 4;
-constexpr std::size_t kPanelTasksPerThread = 2;
+// A share of panels begins with weights that nobody has asked for, so that small products have one for each thread.
+constexpr std::size_t kMostPanelTasksPerThread = 4;
+constexpr std::size_t kPanelTaskBytes = 512 * 1024;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
@@ -71,7 +73,10 @@ void split_panels(ThreadPool& pool, Workspace& workspace, const PackedWeights& w
   const std::size_t packed_bytes = variant.packed_rows_bytes(whole.rows, weights.in());
   workspace.reserve_shared(packed_bytes + gather_bytes(weights));
   pack(0, whole.rows, reinterpret_cast<float*>(workspace.shared() + packed_bytes), workspace.shared());
-  const std::size_t tasks = std::min(kPanelTasksPerThread * pool.threads(), weights.panels());
+  const std::size_t weight_bytes = variant.units(weights.in()) * 4 * weights.panels() * variant.panel_cols;
+  const std::size_t wanted =
+      std::clamp(weight_bytes / kPanelTaskBytes, pool.threads(), kMostPanelTasksPerThread * pool.threads());
+  const std::size_t tasks = std::min(wanted, weights.panels());
   pool.parallel_for(tasks, [&](std::size_t i, std::size_t /*worker*/) {
     GemmTask task = whole;
     task.blocks = workspace.shared();
