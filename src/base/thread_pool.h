@@ -7,7 +7,9 @@
 #pragma once
 
 #include <cstddef>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <type_traits>
 #include <vector>
 
@@ -56,5 +58,21 @@ class ThreadPool {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// As parallel_for, for tasks that may throw: all are run, then the first failure is thrown on.
+template <typename Task>
+void parallel_for_throwing(ThreadPool& pool, std::size_t tasks, const Task& task) {
+  std::exception_ptr failure;
+  std::mutex mutex;
+  pool.parallel_for(tasks, [&](std::size_t i, std::size_t worker) {
+    try {
+      task(i, worker);
+    } catch (...) {
+      const std::scoped_lock lock(mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  });
+  if (failure) std::rethrow_exception(failure);
+}
 
 }  // namespace amanuensis

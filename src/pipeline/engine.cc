@@ -42,7 +42,7 @@ void Engine::State::align(std::span<const decoding::FinishedWindow> windows) con
                       .language = window.language,
                       .task = part.task});
   }
-  std::vector<std::vector<WordTiming>> alignments = align_words(context, spoken);
+  std::vector<std::vector<WordTiming>> alignments = align_words(context, spoken, options.scheduler.batch.pool);
   for (std::size_t i = 0; i < windows.size(); ++i) {
     static_cast<WindowPart*>(windows[i].attachment.get())->alignment = std::move(alignments[i]);
   }

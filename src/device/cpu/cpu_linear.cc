@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <exception>
-#include <mutex>
 #include <vector>
 
 namespace amanuensis::device {
@@ -116,21 +114,12 @@ PackedWeights pack_linear(ThreadPool& pool, const GemmVariant& variant, const Ma
   PackedWeights packed(variant, source.rows(), source.cols(), bias);
   std::vector<AlignedBuffer<float>> scratch(pool.threads());
   for (auto& buffer : scratch) buffer = AlignedBuffer<float>(variant.panel_cols * source.cols());
-  // Tasks may not throw, reading may: the first failure is carried to the caller.
-  std::exception_ptr failure;
-  std::mutex failure_mutex;
-  pool.parallel_for(packed.panels(), [&](std::size_t panel, std::size_t worker) {
-    try {
-      const std::size_t first = panel * variant.panel_cols;
-      const auto rows = scratch[worker].matrix(std::min(variant.panel_cols, source.rows() - first), source.cols());
-      for (std::size_t r = 0; r < rows.rows(); ++r) source.read_row(first + r, rows.row(r));
-      packed.pack_panel(panel, rows);
-    } catch (...) {
-      const std::scoped_lock lock(failure_mutex);
-      if (!failure) failure = std::current_exception();
-    }
+  parallel_for_throwing(pool, packed.panels(), [&](std::size_t panel, std::size_t worker) {
+    const std::size_t first = panel * variant.panel_cols;
+    const auto rows = scratch[worker].matrix(std::min(variant.panel_cols, source.rows() - first), source.cols());
+    for (std::size_t r = 0; r < rows.rows(); ++r) source.read_row(first + r, rows.row(r));
+    packed.pack_panel(panel, rows);
   });
-  if (failure) std::rethrow_exception(failure);
   return packed;
 }
 

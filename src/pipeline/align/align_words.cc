@@ -59,13 +59,19 @@ Alignment prepare(const decoding::DecodingContext& context, const SpokenWindow& 
   return alignment;
 }
 
+// Takes `buffers` for the weights as far as they go: megabytes of new memory cost as much as filling them.
 void run_model(const decoding::DecodingContext& context, std::span<const model::AlignmentHead> heads,
-               std::span<Alignment> batch) {
+               std::span<Alignment> batch, std::vector<AlignedBuffer<float>>& buffers) {
   std::vector<model::AlignmentItem> items;
   items.reserve(batch.size());
   for (Alignment& alignment : batch) {
     const std::size_t rows = heads.size() * alignment.tokens.size();
-    alignment.weights = AlignedBuffer<float>(rows * alignment.positions);
+    if (!buffers.empty()) {
+      alignment.weights = std::move(buffers.back());
+      buffers.pop_back();
+    }
+    const std::size_t size = rows * alignment.positions;
+    if (alignment.weights.size() < size) alignment.weights = AlignedBuffer<float>(size);
     items.push_back({.window = alignment.spoken->window,
                      .tokens = alignment.tokens,
                      .positions = alignment.positions,
@@ -119,16 +125,25 @@ std::vector<TokenId> text_tokens_of(std::span<const Segment> segments, const mod
 }
 
 std::vector<std::vector<WordTiming>> align_words(const decoding::DecodingContext& context,
-                                                 std::span<const SpokenWindow> windows) {
+                                                 std::span<const SpokenWindow> windows, ThreadPool* pool) {
   const std::vector<model::AlignmentHead> heads = alignment_heads(context);
   std::vector<std::vector<WordTiming>> words(windows.size());
   std::vector<Alignment> batch;
   std::vector<std::size_t> places;  // of the batch's windows
+  std::vector<AlignedBuffer<float>> buffers;
   std::size_t tokens = 0;
   const auto flush = [&] {
     if (batch.empty()) return;
-    run_model(context, heads, batch);
-    for (std::size_t i = 0; i < batch.size(); ++i) words[places[i]] = read_words(context, heads.size(), batch[i]);
+    run_model(context, heads, batch, buffers);
+    const auto read = [&](std::size_t i, std::size_t /*worker*/) {
+      words[places[i]] = read_words(context, heads.size(), batch[i]);
+    };
+    if (pool != nullptr) {
+      parallel_for_throwing(*pool, batch.size(), read);
+    } else {
+      for (std::size_t i = 0; i < batch.size(); ++i) read(i, 0);
+    }
+    for (Alignment& alignment : batch) buffers.push_back(std::move(alignment.weights));
     batch.clear();
     places.clear();
     tokens = 0;

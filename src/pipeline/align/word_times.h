@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/thread_pool.h"
 #include "decoding/decode_window.h"
 #include "decoding/options.h"
 #include "model/tokenizer/tokenizer.h"
@@ -50,9 +51,10 @@ struct WordTiming {
 std::vector<model::TokenId> text_tokens_of(std::span<const Segment> segments, const model::Tokenizer& tokenizer);
 
 // The words of each window, punctuation still apart. No words for a window without text tokens, or with more than the
-// decoder's context holds. Throws Error{kInvalidArgument} for a language that the model does not have.
+// decoder's context holds. What is not the model's work is spread over `pool`, if there is one; it may be the
+// backend's. Throws Error{kInvalidArgument} for a language that the model does not have.
 std::vector<std::vector<WordTiming>> align_words(const decoding::DecodingContext& context,
-                                                 std::span<const SpokenWindow> windows);
+                                                 std::span<const SpokenWindow> windows, ThreadPool* pool = nullptr);
 
 // Where a window's words lie in the audio.
 struct WordPlace {
