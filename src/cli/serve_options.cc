@@ -54,8 +54,16 @@ void add_address_options(CLI::App& parser, ServeArguments& a) {
   parser
       .add_option("--cors-origin", a.cors_origins, "Origin of another site's pages that may use this server; * is all")
       ->type_name("ORIGIN")
+      ->delimiter(',')
       ->group(group)
       ->envname(variable_of("cors-origin"));
+  parser
+      .add_option("--allowed-hosts", a.allowed_hosts,
+                  "Public names that the server answers to, such as stt.example.org or *.example.org; * is all")
+      ->type_name("HOST")
+      ->delimiter(',')
+      ->group(group)
+      ->envname(variable_of("allowed-hosts"));
 }
 
 void add_model_options(CLI::App& parser, ServeArguments& a) {
@@ -160,6 +168,18 @@ void read_listening(const ServeArguments& a, server::ServerOptions& options) {
   }
 }
 
+void read_allowed_hosts(const ServeArguments& a, server::ServerOptions& options) {
+  for (const std::string& host : a.allowed_hosts) {
+    const bool plain = !host.empty() && host.find('/') == std::string::npos &&
+                       (host == "*" || host.find('*') == std::string::npos ||
+                        (host.starts_with("*.") && host.find('*', 1) == std::string::npos));
+    if (!plain) {
+      throw usage(fmt::format("--allowed-hosts '{}': must be a name, such as stt.example.org or *.example.org", host));
+    }
+    options.allowed_hosts.push_back(host);
+  }
+}
+
 void read_models(const ServeArguments& a, server::ServerOptions& options) {
   for (const std::string& alias : a.aliases) {
     const std::size_t equals = alias.find('=');
@@ -236,6 +256,7 @@ ServeRequest read_serve_request(const ServeArguments& a, const Environment& envi
   server::ServerOptions& options = request.server;
   options.version = version();
   read_listening(a, options);
+  read_allowed_hosts(a, options);
   read_models(a, options);
   read_limits(a, options);
   options.log_level = read_log_level(a.log_level);

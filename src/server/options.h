@@ -41,6 +41,9 @@ struct ServerOptions {
 
   // Origins of other sites' pages that may use the server; "*" is all of them. Empty: none.
   std::vector<std::string> cors_origins;
+  // Names by which clients may call the server (auth/hosts.h). They are checked where no keys are asked for, and where
+  // some are given.
+  std::vector<std::string> allowed_hosts;
   LogLevel log_level = LogLevel::kInfo;
   // Reads the settings again for a reload: the log level. Absent: it stays.
   std::function<LogLevel()> reload_log_level = nullptr;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -67,6 +68,16 @@ class FolderLock {
   int descriptor_;
 };
 
+// The names of this machine, of the address it listens on, and of the owner's choice.
+HostRules host_rules(const ServerOptions& options) {
+  HostRules rules{.checked = options.key_file.empty() || !options.allowed_hosts.empty(),
+                  .allowed = options.allowed_hosts};
+  rules.allowed.push_back(options.listen.host);
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) == 0) rules.allowed.emplace_back(name.data());
+  return rules;
+}
+
 // A connection is a descriptor: as many as the system lets a process have.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -90,7 +101,7 @@ struct Server::State {
         fetcher(*loop, 2),
         live(*loop, kLiveThreads),
         gate(KeyRing(options.key_file.empty() ? std::vector<ApiKey>() : read_key_file(options.key_file)),
-             options.cors_origins),
+             options.cors_origins, host_rules(options)),
         jobs(*loop, queue, log,
              {.data_dir = options.data_dir,
               .keep = options.keep_jobs,
