@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -121,8 +122,10 @@ void read_limits(const ServeArguments& a, server::ServerOptions& options) {
   options.queue.capacity = read_count({"--queue-capacity", a.queue_capacity}, 0, kMany);
   options.max_upload_bytes = read_count({"--max-upload-mb", a.max_upload_mb}, 1, 1'000'000) << 20;
   options.max_audio_s = read_number({"--max-audio-s", a.max_audio_s}, 0, kMany);
-  options.keep_jobs = std::chrono::hours(
-      static_cast<std::int64_t>(read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500) * 24));
+  constexpr double kDayS = 86'400;
+  const double keep_days = read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500);
+  // Less than a second is not never.
+  options.keep_jobs = std::chrono::seconds(static_cast<std::int64_t>(std::ceil(keep_days * kDayS)));
   options.max_jobs_bytes =
       static_cast<std::int64_t>(read_count({"--max-jobs-mb", a.max_jobs_mb}, 0, 1'000'000'000) << 20);
   options.allow_private_urls = a.allow_private_urls;

@@ -26,8 +26,8 @@ struct ServerOptions {
   ModelPoolOptions models;
   WorkQueueOptions queue;
 
-  std::chrono::hours keep_jobs{24 * 30};  // a job that is over is removed then; 0: never
-  std::int64_t max_jobs_bytes = 0;        // of all recordings that are kept; 0: no limit
+  std::chrono::seconds keep_jobs = std::chrono::hours(24 * 30);  // a job that is over is removed then; 0: never
+  std::int64_t max_jobs_bytes = 0;                               // of all recordings that are kept; 0: no limit
   std::size_t max_upload_bytes = std::size_t{4} << 30;
   double max_audio_s = 0;  // 0: no limit
   std::size_t beam_size = 1;

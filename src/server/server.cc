@@ -247,7 +247,7 @@ void Server::State::prepare() {
 }
 
 Task<void> Server::State::load_default_model() {
-  co_await jobs.start();
+  jobs.start();
   webhooks.look();
   const ModelLease lease = co_await models.acquire(options.models.default_model);
   log.write(LogLevel::kInfo, "model loaded",
