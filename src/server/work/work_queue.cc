@@ -71,7 +71,7 @@ Task<void> WorkQueue::run(std::shared_ptr<Work> work) {
   const ModelLease lease = co_await models_.acquire_for_client(work->spec().model);
   Async<bool> ended([&](const Async<bool>::Resolve& resolve) {
     work->begin(
-        lease.model().engine(), [this](double audio_s) { stats_.add_audio(audio_s); }, [resolve] { resolve(true); });
+        lease.model(), [this](double audio_s) { stats_.add_audio(audio_s); }, [resolve] { resolve(true); });
   });
   co_await ended;
 }
