@@ -165,7 +165,7 @@ export class JobView {
       this.#say(`This could not be transcribed: ${job.error ?? "the server does not say why"}`, true);
     else if (job.status === "cancelled") this.#say("This was cancelled.");
     else if (job.status === "queued") this.#say(`${queueText(job)}. The transcript appears here as it is made.`);
-    else this.#say("");
+    else this.#say(this.#store.segments(this.#id).length > 0 ? "" : "Transcribing. The first lines appear in a moment.");
     if (job.status === "running") this.#grow();
   }
 
@@ -183,6 +183,7 @@ export class JobView {
   #grow() {
     if (this.#loaded) return;
     const segments = this.#store.segments(this.#id);
+    if (segments.length > 0) this.#say("");
     this.#partial ??=
       documentOf({ id: this.#id, title: this.title, result: { language: null, duration: null, segments: [] } });
     const known = this.#partial.segments.length > segments.length ? [] : this.#partial.segments;
