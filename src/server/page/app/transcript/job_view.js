@@ -87,10 +87,7 @@ export class JobView {
       el("p", { id: "transcript-help", class: "help" }, kHelp), this.#view.node, this.#bar.node);
   }
 
-  keep() { this.#session.keep(); }
-
   close() {
-    this.keep();
     this.#aborter.abort();
     this.#player.unload();
     this.#bar.close();

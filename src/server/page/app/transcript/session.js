@@ -7,12 +7,9 @@ import { addSpeaker, documentOf, renameSpeaker, setSpeaker, setText } from "./do
 import { History } from "./history.js";
 import { kNewSpeaker } from "./segment_editor.js";
 
-const kKeepAfterMs = 300;
-
 export class Session extends Emitter {
   #id;
   #history = null;
-  #timer = 0;
 
   constructor(id) {
     super();
@@ -64,13 +61,7 @@ export class Session extends Emitter {
 
   #changed() {
     this.emit("change");
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), kKeepAfterMs);
-  }
-
-  // Writes down what has not been yet.
-  keep() {
-    clearTimeout(this.#timer);
-    return this.#history === null ? undefined : kept.put("transcripts", this.#id, this.document);
+    // At once: whoever leaves the page next must find it again.
+    kept.put("transcripts", this.#id, this.document);
   }
 }
