@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/build.sh release amanuensis
-run() { tests/e2e/clients/run.sh "$PWD/build/release/bin/amanuensis" "$PWD" "$PWD/build/release/clients/faults" "$@"; }
+run() { tests/e2e/clients/run.sh "$PWD/build/release/bin/amanuensis" "$PWD" "$PWD/build/release/clients/requests" "$@"; }
 # What the scripts take, they take from the environment.
 SOAK_SECONDS=${1:-120} SOAK_CLIENTS=${2:-64} run tests/e2e/clients/soak_client.py requests
 KILLS=${3:-50} run tests/e2e/clients/kills_client.py requests

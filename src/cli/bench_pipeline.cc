@@ -78,8 +78,7 @@ std::string text_of(const Report& report) {
       fmt::format("model      {}, {}, {} threads, {}\n", report.model, report.compute_type, report.threads, report.isa);
   text += fmt::format("work       {:.1f} min of audio, {} windows, {}, beam {}{}\n", times.audio_s / 60, times.windows,
                       forced > 0 ? fmt::format("{} tokens each", forced) : fmt::format("{} tokens", times.tokens),
-                      report.options.beam_size,
-                      report.options.word_timestamps ? ", word times" : "");
+                      report.options.beam_size, report.options.word_timestamps ? ", word times" : "");
   text += fmt::format("speed      {:.1f}x realtime ({:.2f} s, {:.2f} s of processor time), {:.0f} tokens/s\n",
                       report.realtime_factor(), times.elapsed_s, times.processor_s,
                       static_cast<double>(times.tokens) / times.elapsed_s);
@@ -203,7 +202,8 @@ Command add_bench_pipeline_command(CLI::App& bench) {
          "SIZE");
   option("--audio", arguments->audio, "A recording; without one, noise that rises and falls like speech", "FILE");
   option("--audio-minutes", arguments->audio_minutes, "Minutes of made-up audio", "MIN");
-  option("--tokens-per-window", arguments->tokens, "Tokens decoded for every window, whatever the model says; 0: as it says", "N");
+  option("--tokens-per-window", arguments->tokens,
+         "Tokens decoded for every window, whatever the model says; 0: as it says", "N");
   option("--beam-size", arguments->beam_size, "Beams; 1 is greedy", "N");
   parser->add_flag("--word-timestamps", arguments->word_timestamps, "When each word was said, too");
   option("--requests", arguments->requests, "Transcribe the audio so often: at once, then one after another", "N");

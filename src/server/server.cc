@@ -211,6 +211,8 @@ void Server::State::connect_http() {
   shared.admit = [this](Request& request, const Route& route) { gate.admit(request, route); };
   shared.finish = [this](const Request& request, Response& response) {
     response.headers.emplace("x-content-type-options", "nosniff");
+    // What people have said is nothing for a proxy to keep.
+    response.headers.emplace("cache-control", "no-store");
     gate.add_cors_headers(request, response);
   };
   shared.on_served = [this](const AccessRecord& record) {

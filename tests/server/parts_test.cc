@@ -195,14 +195,15 @@ TEST(Hosts, AreNamesThatNobodyCanPointHere) {
   EXPECT_EQ(host_name("[::1"), "::1");
   EXPECT_EQ(host_name("::1"), "::1");
   const HostRules rules{.checked = true, .allowed = {"STT.example.org", "*.inside.example", "0.0.0.0"}};
-  for (const char* good : {"", "localhost", "localhost:9004", "LOCALHOST", "127.0.0.1:9004", "192.168.1.5", "[fe80::1]:9004",
-                           "amanuensis:9004", "box.local", "box.lan.", "a.b.internal", "x.home.arpa", "app.localhost:1",
-                           "stt.example.org", "Stt.Example.Org.:443", "a.inside.example", "a.b.inside.example"}) {
+  for (const char* good :
+       {"", "localhost", "localhost:9004", "LOCALHOST", "127.0.0.1:9004", "192.168.1.5", "[fe80::1]:9004",
+        "amanuensis:9004", "box.local", "box.lan.", "a.b.internal", "x.home.arpa", "app.localhost:1", "stt.example.org",
+        "Stt.Example.Org.:443", "a.inside.example", "a.b.inside.example"}) {
     EXPECT_TRUE(allows_host(rules, good)) << good;
   }
   for (const char* bad : {"evil.example", "evil.example:9004", "localhost.evil.example", "127.0.0.1.evil.example",
-                          "xstt.example.org", "stt.example.org.evil.example", "inside.example", "xinside.example", ":9004",
-                          "[]:9004", ".", "1.2.3", "local.com", "evil.local.com"}) {
+                          "xstt.example.org", "stt.example.org.evil.example", "inside.example", "xinside.example",
+                          ":9004", "[]:9004", ".", "1.2.3", "local.com", "evil.local.com"}) {
     EXPECT_FALSE(allows_host(rules, bad)) << bad;
   }
   EXPECT_TRUE(allows_host({}, "evil.example"));
@@ -230,12 +231,13 @@ TEST(Gate, IsNotDeceivedByAPageThatBorrowsItsAddress) {
 TEST(Realtime, TakesOpenAisWaysOfFindingTurns) {
   RealtimeSettings settings;
   const auto apply = [&](const char* detection) {
-    const auto session = nlohmann::ordered_json::parse(
-        fmt::format(R"({{"audio": {{"input": {{"turn_detection": {}}}}}}})", detection));
+    const auto session =
+        nlohmann::ordered_json::parse(fmt::format(R"({{"audio": {{"input": {{"turn_detection": {}}}}}}})", detection));
     apply_session(session, /*beta=*/false, settings);
     return session_json(settings, "x", false)["audio"]["input"]["turn_detection"].dump();
   };
-  EXPECT_THAT(apply(R"({"type": "server_vad", "silence_duration_ms": 700})"), HasSubstr(R"("silence_duration_ms":700.0)"));
+  EXPECT_THAT(apply(R"({"type": "server_vad", "silence_duration_ms": 700})"),
+              HasSubstr(R"("silence_duration_ms":700.0)"));
   EXPECT_EQ(apply(R"({"type": "semantic_vad", "eagerness": "low", "create_response": true})"),
             R"({"type":"semantic_vad","eagerness":"low"})");
   EXPECT_EQ(apply("null"), "null");

@@ -52,8 +52,8 @@ void apply_turn_detection(const Json& json, const std::string& where, RealtimeSe
     return;
   }
   if (type != "server_vad") {
-    throw bad_field(where + ".type", fmt::format("turn detection '{}' is neither 'server_vad' nor 'semantic_vad'",
-                                                 type.substr(0, 60)));
+    throw bad_field(where + ".type",
+                    fmt::format("turn detection '{}' is neither 'server_vad' nor 'semantic_vad'", type.substr(0, 60)));
   }
   settings.turns = TurnDetection::kServerVad;
   const auto number = [&](const char* name, double present, double highest) {

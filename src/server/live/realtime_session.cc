@@ -33,7 +33,7 @@ constexpr std::array<Eagerness, 4> kEagerness{
 
 // Whether a text ends as sentences do, in the languages that Whisper writes.
 bool ends_a_sentence(std::string_view text) {
-  constexpr std::array<std::string_view, 12> kEnds{".", "!", "?", "\u3002", "\uFF01", "\uFF1F",
+  constexpr std::array<std::string_view, 12> kEnds{".",      "!",      "?",      "\u3002", "\uFF01", "\uFF1F",
                                                    "\u0964", "\u061F", "\u06D4", "\u0589", "\u1362", "\uFF61"};
   constexpr std::array<std::string_view, 6> kQuotes{"\"", "'", ")", "\u201D", "\u00BB", "\u300D"};
   text = trimmed_text(text);

@@ -91,7 +91,10 @@ void Metrics::State::look_at_models(const Service& service) {
     const pipeline::EngineTimes times = model.engine().times();
     const decoding::Scheduler::Counts counts = model.engine().counts();
     set("amanuensis_model_loaded", "A model in memory; the labels say how it computes", 1,
-        {{"model", facts.id}, {"compute_type", facts.compute_type}, {"device", facts.device}, {"kernels", facts.kernels}});
+        {{"model", facts.id},
+         {"compute_type", facts.compute_type},
+         {"device", facts.device},
+         {"kernels", facts.kernels}});
     set("amanuensis_batch_windows_running", "Windows decoded together now", static_cast<double>(counts.running),
         labels);
     set("amanuensis_batch_windows_waiting", "Windows that wait for the batch", static_cast<double>(counts.waiting),

@@ -26,11 +26,11 @@ struct InstalledModel {
 // What is true of a model that is in memory.
 struct ModelFacts {
   std::string id;
-  std::string format;        // "safetensors"
-  std::string compute_type;  // "int8"
-  std::string kernels;       // "avx512"
-  std::string device;        // of the encoder: "cpu", "npu", "npu-sim"
-  std::string detector;      // of speech: "silero" or "builtin"
+  std::string format;         // "safetensors"
+  std::string compute_type;   // "int8"
+  std::string kernels;        // "avx512"
+  std::string device;         // of the encoder: "cpu", "npu", "npu-sim"
+  std::string detector;       // of speech: "silero" or "builtin"
   bool multilingual = false;  // knows other languages than English
   double load_s = 0;
 };

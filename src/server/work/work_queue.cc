@@ -20,7 +20,8 @@ int WorkQueue::retry_after_s() const {
 }
 
 void WorkQueue::check_room(std::size_t more) const {
-  if (waiting_.size() + more < options_.capacity || (options_.capacity == 0 && running_.size() < options_.max_running)) return;
+  if (waiting_.size() + more < options_.capacity || (options_.capacity == 0 && running_.size() < options_.max_running))
+    return;
   throw HttpError({.status = 429,
                    .message = fmt::format("{} recordings are waiting already; try again later", waiting_.size() + more),
                    .code = "server_busy",
