@@ -148,6 +148,13 @@ TEST(Keys, SayWhichLineIsWrong) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("line 2"));
   }
+  std::ofstream(file) << "# nobody yet\n\n";
+  try {
+    read_key_file(file);
+    FAIL() << "a file without keys would let everybody in";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("keys new"));
+  }
 }
 
 TEST(Gate, LetsInWhoMay) {

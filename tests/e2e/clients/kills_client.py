@@ -87,7 +87,7 @@ class Load:
 
     def delete(self, chance):
         jobs = [job for job in list(self.accepted) if job not in self.given_up]
-        if jobs and chance.random() < 0.3:
+        if jobs and chance.random() < 0.1:
             job = chance.choice(jobs)
             self.given_up.add(job)
             requests.delete(f"{self.url}/v1/jobs/{job}", timeout=20)

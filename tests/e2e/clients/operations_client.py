@@ -299,6 +299,10 @@ def test_settings():
         assert "--allowed-hosts" in check('model = "demo"\nallowed-hosts = ["http://a.example/"]\n').stderr
         assert check("model = demo = 7").returncode != 0
         assert check('model = "no-such-model"\n').returncode != 0
+        with open(folder + "/nobody", "w"):
+            pass
+        empty = check(f'model = "demo"\nkey-file = "{folder}/nobody"\n')
+        assert empty.returncode != 0 and "keys new" in empty.stderr, empty
         missing = check('model = "demo"\nkey-file = "/none"\n')
         assert missing.returncode != 0 and "/none" in missing.stderr, missing
 
