@@ -196,13 +196,17 @@ def test_realtime(server, client):
 
 
 def test_gone_client_ends_its_work(server, client):
+    before = server.get_json("/status")["performance"]["audio_seconds_total"]
     with tempfile.TemporaryDirectory() as folder, open(long_recording(SOURCE, folder), "rb") as file:
         slow = openai.OpenAI(base_url=server.url + "/v1", api_key="none", timeout=0.15, max_retries=0)
         refused(openai.APITimeoutError, lambda: slow.audio.transcriptions.create(file=file, model="whisper-1"))
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and "gone=yes" not in server.read_log():
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline and ("gone=yes" not in server.read_log() or server.get_json("/status")["queue"]["running"] > 0):
         time.sleep(0.05)
-    assert "gone=yes" in server.read_log()
+    status = server.get_json("/status")
+    assert "gone=yes" in server.read_log() and status["queue"]["running"] == 0, status["queue"]
+    worked = status["performance"]["audio_seconds_total"] - before
+    assert worked < 0.8 * 40 * 67, f"{worked} s of 45 minutes were transcribed for nobody"
 
 
 with Server(PROGRAM, SOURCE) as shared:
