@@ -152,6 +152,18 @@ class TranscriptTest(PageCase):
             browser.driver.refresh()
             self.wait_for_transcript()
             self.assertEqual(self.lines()[1], newest, "corrections are there after a reload")
+        # The way back is there even then, and can be taken back.
+        browser.click("#revert")
+        browser.wait(lambda: self.lines() == before, "what was heard", 10)
+        self.assertFalse(browser.one("#revert").is_displayed())
+        browser.keys("z", control=True)
+        self.assertEqual(self.lines()[1], newest)
+        self.assertTrue(browser.one("#revert").is_displayed())
+        browser.click("#revert")
+        browser.wait(lambda: self.lines() == before, "what was heard", 10)
+        browser.driver.refresh()
+        self.wait_for_transcript()
+        self.assertEqual(self.lines(), before)
 
     def test_escape_gives_an_edit_up_and_an_empty_line_goes(self):
         browser = self.browser

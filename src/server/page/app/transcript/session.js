@@ -10,6 +10,8 @@ import { kNewSpeaker } from "./segment_editor.js";
 export class Session extends Emitter {
   #id;
   #history = null;
+  // Whether the document is another than the server's; captions of this browser have no other.
+  corrected = false;
 
   constructor(id) {
     super();
@@ -21,7 +23,20 @@ export class Session extends Emitter {
     const edited = await kept.get("transcripts", this.#id);
     const document = edited ?? documentOf({ id: this.#id, title, result: await getResult(this.#id) });
     this.#history = new History(document);
+    this.corrected = edited !== undefined && !this.#isLocal;
     this.emit("change");
+  }
+
+  get #isLocal() { return String(this.#id).startsWith("live-"); }
+
+  // Back to what the server heard, as one more edit, which can be undone.
+  async revert() {
+    const document = documentOf({ id: this.#id, title: this.document.title, result: await getResult(this.#id) });
+    this.#history.push(document, "undo all corrections");
+    this.corrected = false;
+    this.emit("change");
+    kept.remove("transcripts", this.#id);
+    announce("All corrections are undone");
   }
 
   get document() { return this.#history.value; }
@@ -60,6 +75,7 @@ export class Session extends Emitter {
   }
 
   #changed() {
+    this.corrected = !this.#isLocal;
     this.emit("change");
     // At once: whoever leaves the page next must find it again.
     kept.put("transcripts", this.#id, this.document);
