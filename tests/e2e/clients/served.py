@@ -72,7 +72,8 @@ class RawSocket:
         reply = b""
         while b"\r\n\r\n" not in reply:
             piece = self.socket.recv(1)
-            assert piece, reply
+            if not piece:
+                raise ConnectionError(f"the greeting broke off: {reply!r}")
             reply += piece
         assert b" 101 " in reply, reply
 
