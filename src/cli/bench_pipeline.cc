@@ -73,11 +73,12 @@ class TemporaryFile {
 std::string text_of(const Report& report) {
   const PipelineTimes& times = report.times;
   const pipeline::EngineTimes& stages = times.stages;
+  const std::size_t forced = report.options.tokens_per_window;
   std::string text =
       fmt::format("model      {}, {}, {} threads, {}\n", report.model, report.compute_type, report.threads, report.isa);
-  text += fmt::format("work       {:.1f} min of audio, {} windows, {} tokens each, beam {}{}\n", times.audio_s / 60,
-                      times.windows, report.options.tokens_per_window, report.options.beam_size,
-                      report.options.word_timestamps ? ", word times" : "");
+  text += fmt::format("work       {:.1f} min of audio, {} windows, {}, beam {}{}\n", times.audio_s / 60, times.windows,
+                      forced > 0 ? fmt::format("{} tokens each", forced) : fmt::format("{} tokens", times.tokens),
+                      report.options.beam_size, report.options.word_timestamps ? ", word times" : "");
   text += fmt::format("speed      {:.1f}x realtime ({:.2f} s, {:.2f} s of processor time), {:.0f} tokens/s\n",
                       report.realtime_factor(), times.elapsed_s, times.processor_s,
                       static_cast<double>(times.tokens) / times.elapsed_s);
@@ -132,7 +133,7 @@ std::string json_of(const Report& report) {
 
 PipelineBenchOptions read_options(const Arguments& arguments) {
   PipelineBenchOptions options;
-  options.tokens_per_window = read_count({"--tokens-per-window", arguments.tokens}, 1, 10000);
+  options.tokens_per_window = read_count({"--tokens-per-window", arguments.tokens}, 0, 10000);
   options.beam_size = read_count({"--beam-size", arguments.beam_size}, 1, 64);
   options.requests = read_count({"--requests", arguments.requests}, 1, 10000);
   options.max_windows = read_count({"--batch", arguments.batch}, 1, 256);
@@ -201,7 +202,8 @@ Command add_bench_pipeline_command(CLI::App& bench) {
          "SIZE");
   option("--audio", arguments->audio, "A recording; without one, noise that rises and falls like speech", "FILE");
   option("--audio-minutes", arguments->audio_minutes, "Minutes of made-up audio", "MIN");
-  option("--tokens-per-window", arguments->tokens, "Tokens decoded for every window, whatever the model says", "N");
+  option("--tokens-per-window", arguments->tokens,
+         "Tokens decoded for every window, whatever the model says; 0: as it says", "N");
   option("--beam-size", arguments->beam_size, "Beams; 1 is greedy", "N");
   parser->add_flag("--word-timestamps", arguments->word_timestamps, "When each word was said, too");
   option("--requests", arguments->requests, "Transcribe the audio so often: at once, then one after another", "N");
@@ -214,7 +216,8 @@ Command add_bench_pipeline_command(CLI::App& bench) {
       "Every window is given exactly --tokens-per-window tokens, without time tokens and without fallback, so that\n"
       "made-up weights do the work of real ones. Voice activity detection runs, and its verdict is not heeded: all "
       "audio\n"
-      "is decoded. Loading the model is not part of the time; decoding the media file is.\n\n"
+      "is decoded. With --tokens-per-window 0 decoding is a transcription's own, for comparisons with the server\n"
+      "(bench/server/throughput.py). Loading the model is not part of the time; decoding the media file is.\n\n"
       "Examples:\n  amanuensis bench pipeline --random base --compute-type int8 --audio-minutes 10 --tokens-per-window "
       "100\n"
       "  amanuensis bench pipeline --random base --audio-minutes 0.5 --requests 32 --json");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
@@ -54,8 +55,16 @@ void add_address_options(CLI::App& parser, ServeArguments& a) {
   parser
       .add_option("--cors-origin", a.cors_origins, "Origin of another site's pages that may use this server; * is all")
       ->type_name("ORIGIN")
+      ->delimiter(',')
       ->group(group)
       ->envname(variable_of("cors-origin"));
+  parser
+      .add_option("--allowed-hosts", a.allowed_hosts,
+                  "Public names that the server answers to, such as stt.example.org or *.example.org; * is all")
+      ->type_name("HOST")
+      ->delimiter(',')
+      ->group(group)
+      ->envname(variable_of("allowed-hosts"));
 }
 
 void add_model_options(CLI::App& parser, ServeArguments& a) {
@@ -113,8 +122,10 @@ void read_limits(const ServeArguments& a, server::ServerOptions& options) {
   options.queue.capacity = read_count({"--queue-capacity", a.queue_capacity}, 0, kMany);
   options.max_upload_bytes = read_count({"--max-upload-mb", a.max_upload_mb}, 1, 1'000'000) << 20;
   options.max_audio_s = read_number({"--max-audio-s", a.max_audio_s}, 0, kMany);
-  options.keep_jobs = std::chrono::hours(
-      static_cast<std::int64_t>(read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500) * 24));
+  constexpr double kDayS = 86'400;
+  const double keep_days = read_number({"--keep-jobs-days", a.keep_jobs_days}, 0, 36'500);
+  // Less than a second is not never.
+  options.keep_jobs = std::chrono::seconds(static_cast<std::int64_t>(std::ceil(keep_days * kDayS)));
   options.max_jobs_bytes =
       static_cast<std::int64_t>(read_count({"--max-jobs-mb", a.max_jobs_mb}, 0, 1'000'000'000) << 20);
   options.allow_private_urls = a.allow_private_urls;
@@ -157,6 +168,18 @@ void read_listening(const ServeArguments& a, server::ServerOptions& options) {
     if (!plain)
       throw usage(fmt::format("--cors-origin '{}': must be like https://example.org, without a path", origin));
     options.cors_origins.push_back(origin);
+  }
+}
+
+void read_allowed_hosts(const ServeArguments& a, server::ServerOptions& options) {
+  for (const std::string& host : a.allowed_hosts) {
+    const bool plain = !host.empty() && host.find('/') == std::string::npos &&
+                       (host == "*" || host.find('*') == std::string::npos ||
+                        (host.starts_with("*.") && host.find('*', 1) == std::string::npos));
+    if (!plain) {
+      throw usage(fmt::format("--allowed-hosts '{}': must be a name, such as stt.example.org or *.example.org", host));
+    }
+    options.allowed_hosts.push_back(host);
   }
 }
 
@@ -236,6 +259,7 @@ ServeRequest read_serve_request(const ServeArguments& a, const Environment& envi
   server::ServerOptions& options = request.server;
   options.version = version();
   read_listening(a, options);
+  read_allowed_hosts(a, options);
   read_models(a, options);
   read_limits(a, options);
   options.log_level = read_log_level(a.log_level);

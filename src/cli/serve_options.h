@@ -53,6 +53,7 @@ struct ServeArguments {
   std::string key_file;
   std::string webhook_secret_file;
   std::vector<std::string> cors_origins;
+  std::vector<std::string> allowed_hosts;
   std::string log_level = "info";
   bool log_json = false;
 };

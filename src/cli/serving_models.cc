@@ -56,6 +56,12 @@ server::NpuFacts npu_facts(NpuDevice& npu) {
   return facts;
 }
 
+std::string device_name(const Engine& model) {
+  if (model.npu() == nullptr) return "cpu";
+  const device::npu::ExecutorStatus status = model.npu()->executor().status();
+  return status.device && status.device->simulated ? "npu-sim" : "npu";
+}
+
 class ServedModel : public server::LoadedModel {
  public:
   ServedModel(const Context& context, const EngineOptions& model, const ServingOptions& options)
@@ -64,8 +70,9 @@ class ServedModel : public server::LoadedModel {
     facts_.format = model_.format();
     facts_.compute_type = std::string(device::to_string(model_.compute_type()));
     facts_.kernels = std::string(kernels::to_string(model_.kernels().isa));
+    facts_.device = device_name(model_);
     facts_.detector = voice_.name();
-    facts_.multilingual = model_.generation().is_multilingual;
+    facts_.multilingual = model_.generation().is_multilingual && model_.tokenizer().languages().size() > 1;
   }
 
   pipeline::Engine& engine() override { return *engine_; }
@@ -103,6 +110,20 @@ std::uint64_t size_of(const fs::path& path) {
   return sum;
 }
 
+// Devices in the order in which the work of a model's encoder is offered to them.
+std::vector<std::string> device_priority(const std::string& asked) {
+  switch (read_device(asked)) {
+    case DeviceChoice::kCpu:
+      return {"cpu"};
+    case DeviceChoice::kNpuSimulated:
+      return {"npu-sim", "cpu"};
+    case DeviceChoice::kAuto:
+    case DeviceChoice::kNpu:
+      break;
+  }
+  return {"npu", "cpu"};
+}
+
 // As /proc/cpuinfo calls it; "cpu" where it does not say.
 std::string processor_name() {
   std::ifstream in("/proc/cpuinfo");
@@ -114,14 +135,12 @@ std::string processor_name() {
   return "cpu";
 }
 
-server::HardwareFacts hardware_facts(const Context& context, std::size_t threads) {
+server::HardwareFacts hardware_facts(const Context& context, const EngineOptions& options) {
   const kernels::KernelTable table = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
-  return {.type = "cpu",
-          .name = processor_name(),
-          .device = "cpu",
+  return {.name = processor_name(),
           .kernels = std::string(kernels::to_string(table.isa)),
-          .threads = ThreadPool(threads).threads(),
-          .priority = {"cpu"}};
+          .threads = ThreadPool(options.threads).threads(),
+          .priority = device_priority(options.device)};
 }
 
 }  // namespace
@@ -130,7 +149,7 @@ ServingModels::ServingModels(const Context& context, ServingOptions options)
     : context_(context),
       options_(std::move(options)),
       speakers_(context, {.threads = 1, .vad = options_.vad}),
-      hardware_(hardware_facts(context, options_.engine.threads)) {
+      hardware_(hardware_facts(context, options_.engine)) {
   const fs::path path = find_model(context.hub, options_.engine.model);
   for (const model::InstalledModel& model : context.hub.installed()) {
     if (model.path == path) default_model_ = model.name;

@@ -26,8 +26,8 @@ struct ServerOptions {
   ModelPoolOptions models;
   WorkQueueOptions queue;
 
-  std::chrono::hours keep_jobs{24 * 30};  // a job that is over is removed then; 0: never
-  std::int64_t max_jobs_bytes = 0;        // of all recordings that are kept; 0: no limit
+  std::chrono::seconds keep_jobs = std::chrono::hours(24 * 30);  // a job that is over is removed then; 0: never
+  std::int64_t max_jobs_bytes = 0;                               // of all recordings that are kept; 0: no limit
   std::size_t max_upload_bytes = std::size_t{4} << 30;
   double max_audio_s = 0;  // 0: no limit
   std::size_t beam_size = 1;
@@ -41,6 +41,9 @@ struct ServerOptions {
 
   // Origins of other sites' pages that may use the server; "*" is all of them. Empty: none.
   std::vector<std::string> cors_origins;
+  // Names by which clients may call the server (auth/hosts.h). They are checked where no keys are asked for, and where
+  // some are given.
+  std::vector<std::string> allowed_hosts;
   LogLevel log_level = LogLevel::kInfo;
   // Reads the settings again for a reload: the log level. Absent: it stays.
   std::function<LogLevel()> reload_log_level = nullptr;

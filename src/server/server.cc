@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -67,6 +68,16 @@ class FolderLock {
   int descriptor_;
 };
 
+// The names of this machine, of the address it listens on, and of the owner's choice.
+HostRules host_rules(const ServerOptions& options) {
+  HostRules rules{.checked = options.key_file.empty() || !options.allowed_hosts.empty(),
+                  .allowed = options.allowed_hosts};
+  rules.allowed.push_back(options.listen.host);
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) == 0) rules.allowed.emplace_back(name.data());
+  return rules;
+}
+
 // A connection is a descriptor: as many as the system lets a process have.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -90,7 +101,7 @@ struct Server::State {
         fetcher(*loop, 2),
         live(*loop, kLiveThreads),
         gate(KeyRing(options.key_file.empty() ? std::vector<ApiKey>() : read_key_file(options.key_file)),
-             options.cors_origins),
+             options.cors_origins, host_rules(options)),
         jobs(*loop, queue, log,
              {.data_dir = options.data_dir,
               .keep = options.keep_jobs,
@@ -200,6 +211,8 @@ void Server::State::connect_http() {
   shared.admit = [this](Request& request, const Route& route) { gate.admit(request, route); };
   shared.finish = [this](const Request& request, Response& response) {
     response.headers.emplace("x-content-type-options", "nosniff");
+    // What people have said is nothing for a proxy to keep.
+    response.headers.emplace("cache-control", "no-store");
     gate.add_cors_headers(request, response);
   };
   shared.on_served = [this](const AccessRecord& record) {
@@ -236,7 +249,7 @@ void Server::State::prepare() {
 }
 
 Task<void> Server::State::load_default_model() {
-  co_await jobs.start();
+  jobs.start();
   webhooks.look();
   const ModelLease lease = co_await models.acquire(options.models.default_model);
   log.write(LogLevel::kInfo, "model loaded",

@@ -74,13 +74,14 @@ TEST(JobStore, BeginsUnfinishedJobsAgainAndFinishesEachOnce) {
   ASSERT_EQ(store.webhooks_due(9).size(), 1U);
   store.retry_webhook("c", 1000);
   EXPECT_TRUE(store.webhooks_due(999).empty());
-  EXPECT_EQ(store.next_webhook_ms(), 1000);
+  EXPECT_EQ(store.next_webhook_ms(999), 1000);
+  EXPECT_EQ(store.next_webhook_ms(1000), std::nullopt);
   EXPECT_EQ(store.webhooks_due(1000)[0].attempt, 1);
   EXPECT_THAT(ids(store.over_before(10)), ElementsAre("c"));
   EXPECT_TRUE(store.remove("c"));
   EXPECT_FALSE(store.remove("c"));
   EXPECT_EQ(store.transcript("c"), std::nullopt);
-  EXPECT_EQ(store.next_webhook_ms(), std::nullopt);
+  EXPECT_EQ(store.next_webhook_ms(0), std::nullopt);
 }
 
 TEST(JobStore, ListsNewestFirstPageByPage) {

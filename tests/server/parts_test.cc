@@ -1,4 +1,5 @@
 // The parts of the server that need no socket.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -7,12 +8,14 @@
 
 #include "base/error.h"
 #include "server/auth/gate.h"
+#include "server/auth/hosts.h"
 #include "server/auth/keys.h"
 #include "server/endpoints/transcription_form.h"
 #include "server/http/events.h"
 #include "server/http/http_error.h"
 #include "server/http/router.h"
 #include "server/jobs/webhooks.h"
+#include "server/live/realtime_events.h"
 #include "server/net/outbound.h"
 #include "server/transcript/transcript_json.h"
 #include "support/temp_folder.h"
@@ -145,6 +148,13 @@ TEST(Keys, SayWhichLineIsWrong) {
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), HasSubstr("line 2"));
   }
+  std::ofstream(file) << "# nobody yet\n\n";
+  try {
+    read_key_file(file);
+    FAIL() << "a file without keys would let everybody in";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("keys new"));
+  }
 }
 
 TEST(Gate, LetsInWhoMay) {
@@ -184,6 +194,72 @@ TEST(Gate, LetsInWhoMay) {
   Response response;
   gate.add_cors_headers(ally, response);
   EXPECT_EQ(response.headers["access-control-allow-origin"], "https://friend.example");
+}
+
+TEST(Hosts, AreNamesThatNobodyCanPointHere) {
+  EXPECT_EQ(host_name("Example.org.:9004"), "example.org");
+  EXPECT_EQ(host_name("[::1]:9004"), "::1");
+  EXPECT_EQ(host_name("[::1"), "::1");
+  EXPECT_EQ(host_name("::1"), "::1");
+  const HostRules rules{.checked = true, .allowed = {"STT.example.org", "*.inside.example", "0.0.0.0"}};
+  for (const char* good :
+       {"", "localhost", "localhost:9004", "LOCALHOST", "127.0.0.1:9004", "192.168.1.5", "[fe80::1]:9004",
+        "amanuensis:9004", "box.local", "box.lan.", "a.b.internal", "x.home.arpa", "app.localhost:1", "stt.example.org",
+        "Stt.Example.Org.:443", "a.inside.example", "a.b.inside.example"}) {
+    EXPECT_TRUE(allows_host(rules, good)) << good;
+  }
+  for (const char* bad : {"evil.example", "evil.example:9004", "localhost.evil.example", "127.0.0.1.evil.example",
+                          "xstt.example.org", "stt.example.org.evil.example", "inside.example", "xinside.example",
+                          ":9004", "[]:9004", ".", "1.2.3", "local.com", "evil.local.com"}) {
+    EXPECT_FALSE(allows_host(rules, bad)) << bad;
+  }
+  EXPECT_TRUE(allows_host({}, "evil.example"));
+  EXPECT_TRUE(allows_host({.checked = true, .allowed = {"*"}}, "evil.example"));
+}
+
+TEST(Gate, IsNotDeceivedByAPageThatBorrowsItsAddress) {
+  Gate gate(KeyRing({}), {}, {.checked = true, .allowed = {}});
+  const Route jobs{.method = "GET", .path = "/v1/jobs", .access = Access::kKey};
+  const Route pull{.method = "POST", .path = "/v1/models/pull", .access = Access::kAdmin};
+  Request rebound;
+  rebound.method = "GET";  // the same site, to a browser: it sends no origin
+  rebound.headers = {{"host", "evil.example:9004"}};
+  rebound.caller.address = "127.0.0.1";
+  EXPECT_EQ(refused([&] { gate.admit(rebound, jobs); }).code, "host_refused");
+  Request local = rebound;
+  local.method = "POST";
+  local.headers = {{"host", "localhost:9004"}};
+  gate.admit(local, pull);
+  EXPECT_TRUE(local.caller.admin);
+  local.headers.emplace("x-forwarded-for", "192.0.2.7");
+  EXPECT_EQ(refused([&] { gate.admit(local, pull); }).code, "admin_only");
+}
+
+TEST(Realtime, TakesOpenAisWaysOfFindingTurns) {
+  RealtimeSettings settings;
+  const auto apply = [&](const char* detection) {
+    const auto session =
+        nlohmann::ordered_json::parse(fmt::format(R"({{"audio": {{"input": {{"turn_detection": {}}}}}}})", detection));
+    apply_session(session, /*beta=*/false, settings);
+    return session_json(settings, "x", false)["audio"]["input"]["turn_detection"].dump();
+  };
+  EXPECT_THAT(apply(R"({"type": "server_vad", "silence_duration_ms": 700})"),
+              HasSubstr(R"("silence_duration_ms":700.0)"));
+  EXPECT_EQ(apply(R"({"type": "semantic_vad", "eagerness": "low", "create_response": true})"),
+            R"({"type":"semantic_vad","eagerness":"low"})");
+  EXPECT_EQ(apply("null"), "null");
+  EXPECT_EQ(refused([&] { apply(R"({"type": "semantic_vad", "eagerness": "very"})"); }).param,
+            "session.audio.input.turn_detection.eagerness");
+  EXPECT_THAT(refused([&] { apply(R"({"type": "clever_vad"})"); }).message, HasSubstr("semantic_vad"));
+  EXPECT_EQ(settings.turns, TurnDetection::kNone);  // what was refused changed nothing
+  double last = 0;
+  for (const char* name : {"high", "medium", "low"}) {
+    const Eagerness* eagerness = find_eagerness(name);
+    ASSERT_NE(eagerness, nullptr);
+    EXPECT_GT(eagerness->unfinished_ms, last);
+    EXPECT_LT(eagerness->finished_ms, eagerness->unfinished_ms);
+    last = eagerness->unfinished_ms;
+  }
 }
 
 TEST(Outbound, TellsPublicAddressesFromOthers) {

@@ -89,6 +89,15 @@ pipeline::BatchedOptions forced(const decoding::DecodingContext& context, const 
   return batched;
 }
 
+// What a request to the server means that names nothing but a file.
+pipeline::BatchedOptions as_served(const PipelineBenchOptions& options) {
+  pipeline::BatchedOptions batched;
+  batched.vad_filter = options.vad;
+  batched.transcribe.word_timestamps = options.word_timestamps;
+  batched.transcribe.decoding.beam_size = options.beam_size;
+  return batched;
+}
+
 void put(std::ofstream& out, std::uint32_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) out.put(static_cast<char>(value >> (8 * i) & 0xFFU));
 }
@@ -142,7 +151,8 @@ PipelineTimes bench_pipeline(const decoding::DecodingContext& context, const Pip
   engine_options.front_end = {.kernels = &machine.kernels};
   engine_options.detector = [] { return std::make_unique<OpenDetector>(pipeline::make_spectral_detector()); };
   pipeline::Engine engine(context, std::move(engine_options));
-  const pipeline::BatchedOptions batched = forced(context, options);
+  const pipeline::BatchedOptions batched =
+      options.tokens_per_window > 0 ? forced(context, options) : as_served(options);
   Bench bench(engine, audio, batched, stop);
 
   PipelineTimes times;

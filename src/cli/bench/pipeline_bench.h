@@ -1,5 +1,6 @@
 // Times whole transcriptions through the engine: media file in, transcript out, with so many tokens decoded for each
-// window whatever the weights say, so that made-up weights do the work of real ones. One benchmark at a time.
+// window whatever the weights say, so that made-up weights do the work of real ones; or as the model decides, for what
+// is built on the engine to be compared with. One benchmark at a time.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 namespace amanuensis::cli {
 
 struct PipelineBenchOptions {
-  std::size_t tokens_per_window = 100;
+  std::size_t tokens_per_window = 100;  // 0: as the model decides, with time tokens and fallback, as the server does
   std::size_t beam_size = 1;
   bool word_timestamps = false;
   // The detector works, and its verdict is not heeded: all audio is decoded, so that every run does the same.

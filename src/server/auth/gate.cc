@@ -1,5 +1,7 @@
 #include "server/auth/gate.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "server/http/http_error.h"
@@ -29,7 +31,12 @@ bool is_same_site(const Request& request, std::string_view origin) {
   return scheme != std::string_view::npos && origin.substr(scheme + 3) == request.header("host");
 }
 
-bool is_loopback(std::string_view address) { return address.starts_with("127.") || address == "::1"; }
+// From this machine, and not on behalf of another: a proxy's clients are everybody.
+bool is_local(const Request& request) {
+  const std::string& address = request.caller.address;
+  return (address.starts_with("127.") || address == "::1") && request.header("forwarded").empty() &&
+         request.header("x-forwarded-for").empty();
+}
 
 HttpError refused(int status, const std::string& message, const std::string& code) {
   ErrorBody body{.status = status, .message = message, .code = code};
@@ -45,6 +52,13 @@ bool Gate::allows_origin(std::string_view origin) const {
 }
 
 void Gate::admit(Request& request, const Route& route) {
+  if (!allows_host(hosts_, request.header("host"))) {
+    throw refused(403,
+                  fmt::format("this server does not answer to the name '{}'; its owner can allow it with "
+                              "--allowed-hosts, or ask for keys with --key-file",
+                              request.header("host").substr(0, 100)),
+                  "host_refused");
+  }
   // A page of another site could make a visitor's browser send work here.
   const std::string_view origin = request.header("origin");
   const bool changes = (request.method != "GET" && request.method != "HEAD") || asks_for_websocket(request);
@@ -58,7 +72,7 @@ void Gate::admit(Request& request, const Route& route) {
     request.caller.key_name = key->name;
     request.caller.admin = key->admin;
   }
-  if (keys_.empty()) request.caller.admin = is_loopback(request.caller.address);
+  if (keys_.empty()) request.caller.admin = is_local(request);
   if (route.access == Access::kEverybody) {
     request.caller.key_name.clear();  // not counted
     return;

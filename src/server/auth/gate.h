@@ -1,10 +1,12 @@
-// Who may pass: API keys, the admin's endpoints, pages of other sites. On the loop's thread.
+// Who may pass: API keys, the admin's endpoints, pages of other sites, names this server is called by. On the loop's
+// thread.
 #pragma once
 
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "server/auth/hosts.h"
 #include "server/auth/keys.h"
 #include "server/http/message.h"
 #include "server/http/router.h"
@@ -14,7 +16,8 @@ namespace amanuensis::server {
 class Gate {
  public:
   // `origins`: of pages of other sites that may use this server; "*" is all.
-  Gate(KeyRing keys, std::vector<std::string> origins) : keys_(std::move(keys)), origins_(std::move(origins)) {}
+  Gate(KeyRing keys, std::vector<std::string> origins, HostRules hosts = {})
+      : keys_(std::move(keys)), origins_(std::move(origins)), hosts_(std::move(hosts)) {}
 
   KeyRing& keys() { return keys_; }
   // Fills in the caller. Throws HttpError 401, 403, 429.
@@ -29,6 +32,7 @@ class Gate {
 
   KeyRing keys_;
   std::vector<std::string> origins_;
+  HostRules hosts_;
 };
 
 }  // namespace amanuensis::server

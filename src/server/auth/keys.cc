@@ -80,6 +80,12 @@ std::vector<ApiKey> read_key_file(const std::filesystem::path& file) {
     }
     keys.push_back(*key);
   }
+  // A server without keys lets everybody in, which is not what somebody wants who names a file of them.
+  if (keys.empty()) {
+    throw Error(ErrorCode::kBadData, fmt::format("the key file '{}' has no keys; `amanuensis keys new NAME --file {}` "
+                                                 "makes one",
+                                                 file.string(), file.string()));
+  }
   return keys;
 }
 

@@ -24,7 +24,7 @@ struct ApiKey {
 };
 
 // One key a line: NAME HASH [admin] [per-minute=N] [running=N]; # begins a comment. Throws Error{kBadData} naming file
-// and line, Error{kNotFound}.
+// and line, or for a file without any, Error{kNotFound}.
 std::vector<ApiKey> read_key_file(const std::filesystem::path& file);
 std::string key_line(const ApiKey& key);
 

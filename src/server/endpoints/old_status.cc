@@ -64,10 +64,24 @@ Json npu_json(const Service& service) {
 
 }  // namespace
 
+// `name` and `kernels` are the processor's, which does at least a part of the work; `type` and `device` say what takes
+// the encoder.
 Json hardware_json(const Service& service) {
   const HardwareFacts facts = service.models.host().hardware();
-  return {{"type", facts.type},       {"name", facts.name},       {"device", facts.device},
-          {"kernels", facts.kernels}, {"threads", facts.threads}, {"priority", facts.priority}};
+  std::string device = "cpu";
+  std::string name = facts.name;
+  service.models.for_each_loaded([&](const LoadedModel& model) {
+    const auto npu = model.npu();
+    if (device != "cpu" || !npu || !npu->available) return;
+    device = model.facts().device;
+    name = npu->device + ", " + facts.name;
+  });
+  return {{"type", device == "cpu" ? "cpu" : "npu"},
+          {"name", std::move(name)},
+          {"device", std::move(device)},
+          {"kernels", facts.kernels},
+          {"threads", facts.threads},
+          {"priority", facts.priority}};
 }
 
 Task<Response> old_status(Service& service, Request&) {

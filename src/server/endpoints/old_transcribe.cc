@@ -96,7 +96,7 @@ std::string result_json(const Service& service, const Work& work, const OldParam
                {"processing_time", thousandth(work.processing_s())},
                {"realtime_factor", thousandth(work.realtime_factor())},
                {"hardware", hardware_json(service)},
-               {"npu_mel_time", 0.0},  // no NPU computed anything
+               {"npu_mel_time", 0.0},  // log-mel is computed by the CPU, whatever the device
                {"diarization_enabled", params.diarize && params.available},
                {"diarization_available", params.available},
                {"speakers", speakers_of(transcript)},

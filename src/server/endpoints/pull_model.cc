@@ -13,6 +13,8 @@
 namespace amanuensis::server {
 namespace {
 
+constexpr std::chrono::milliseconds kBetweenReports{100};
+
 using PullEvents = Channel<PullState>;
 
 // Runs the download until it ends or its client has gone; how far it is goes into `events`.
@@ -33,7 +35,7 @@ struct Pulling {
   std::exception_ptr failure;
 };
 
-Task<void> tell(std::shared_ptr<Pulling> pulling, Sink& sink) {
+Task<void> tell(Loop& loop, std::shared_ptr<Pulling> pulling, Sink& sink) {
   PullState last;
   while (true) {
     const PullEvents::Wake wake = co_await pulling->events->wait(std::chrono::seconds(15));
@@ -46,9 +48,12 @@ Task<void> tell(std::shared_ptr<Pulling> pulling, Sink& sink) {
                       .name = "progress"});
     }
     const bool written = co_await sink.write(text);
-    if (written) continue;
-    pulling->stop.request_stop();
-    co_return;
+    if (!written) {
+      pulling->stop.request_stop();
+      co_return;
+    }
+    // A download reports every few kilobytes; nobody reads faster than this.
+    co_await sleep_for(loop, kBetweenReports);
   }
   const nlohmann::ordered_json done = {{"id", pulling->name}, {"object", "model"}};
   const std::string text = pulling->failure
@@ -77,7 +82,8 @@ Task<Response> pull_model(Service& service, Request& request) {
     pulling->failure = error;
     pulling->events->close();
   });
-  co_return event_response([pulling](Sink& sink) -> Task<void> { return tell(pulling, sink); });
+  co_return event_response(
+      [&loop = service.loop, pulling](Sink& sink) -> Task<void> { return tell(loop, pulling, sink); });
 }
 
 }  // namespace amanuensis::server

@@ -77,6 +77,7 @@ struct Connection::State : BodyReader, Sink {
   void set_body_limit();
   void abandon();
   Task<bool> receive(std::size_t room_bytes, Clock::time_point deadline);
+  Task<void> receive_body(std::size_t room_bytes);
   bool body_is_done() const { return !parser || parser->is_done(); }
   void watch_if_read();
 
@@ -87,6 +88,7 @@ struct Connection::State : BodyReader, Sink {
   Request request;
   const Route* route = nullptr;
   Clock::time_point start;
+  Clock::time_point give_up = kNever;  // on the whole request
   StreamEnd last_end = StreamEnd::kNone;
   bool idle = true;
   bool keep = true;
@@ -265,7 +267,9 @@ Task<void> Connection::State::serve_request() {
   raw_left.reset();
   sent_bytes = 0;
   std::unique_ptr<Timer> patience;
+  give_up = kNever;
   if (shared.limits.total.count() > 0) {
+    give_up = Clock::now() + shared.limits.total;
     patience = shared.loop.call_after(shared.limits.total, [this] {
       overdue = true;
       abandon();
@@ -417,6 +421,19 @@ Task<bool> Connection::State::write(std::string_view bytes) {
   co_return sent;
 }
 
+// More of the body; throws HttpError when there is none.
+Task<void> Connection::State::receive_body(std::size_t room_bytes) {
+  const bool more = co_await receive(room_bytes, std::min(Clock::now() + shared.limits.stalled, give_up));
+  if (more) co_return;
+  keep = false;
+  if (last_end != StreamEnd::kTimeout) throw broken_off();
+  overdue = overdue || Clock::now() >= give_up;
+  throw HttpError(
+      {.status = 408,
+       .message = fmt::format("nothing of the request's body arrived for {} s", shared.limits.stalled.count() / 1000),
+       .code = "timeout"});
+}
+
 Task<std::size_t> Connection::State::read(std::span<char> into) {
   if (body_is_done() || into.empty()) co_return 0;
   if (std::exchange(expects_continue, false) && received.empty()) {
@@ -428,17 +445,7 @@ Task<std::size_t> Connection::State::read(std::span<char> into) {
   body.size = into.size();
   body.more = true;
   while (!parser->is_done()) {
-    if (received.empty()) {
-      const bool more = co_await receive(kLargeBufferBytes, Clock::now() + shared.limits.stalled);
-      if (!more) {
-        keep = false;
-        if (last_end != StreamEnd::kTimeout) throw broken_off();
-        throw HttpError({.status = 408,
-                         .message = fmt::format("nothing of the request's body arrived for {} s",
-                                                shared.limits.stalled.count() / 1000),
-                         .code = "timeout"});
-      }
-    }
+    if (received.empty()) co_await receive_body(kLargeBufferBytes);
     error_code problem;
     const std::string_view bytes = received.view();
     const std::size_t used = parser->put(boost::asio::const_buffer(bytes.data(), bytes.size()), problem);
@@ -455,11 +462,7 @@ Task<std::size_t> Connection::State::read(std::span<char> into) {
       co_return produced;
     }
     // The rest of a chunk's header has not arrived yet.
-    if (used == 0) {
-      const bool more =
-          co_await receive(received.view().size() + kLargeBufferBytes, Clock::now() + shared.limits.stalled);
-      if (!more) throw broken_off();
-    }
+    if (used == 0) co_await receive_body(received.view().size() + kLargeBufferBytes);
   }
   stream->set_deadline(kNever);
   watch_if_read();

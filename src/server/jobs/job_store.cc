@@ -212,8 +212,9 @@ std::vector<WebhookDelivery> JobStore::webhooks_due(std::int64_t now_ms) {
   return due;
 }
 
-std::optional<std::int64_t> JobStore::next_webhook_ms() {
-  Statement statement = database_.prepare("SELECT MIN(next_ms) FROM webhooks");
+std::optional<std::int64_t> JobStore::next_webhook_ms(std::int64_t after_ms) {
+  Statement statement = database_.prepare("SELECT MIN(next_ms) FROM webhooks WHERE next_ms > ?1");
+  statement.bind(1, after_ms);
   if (!statement.step() || statement.is_null(0)) return std::nullopt;
   return statement.number(0);
 }

@@ -81,7 +81,8 @@ class JobStore {
   std::int64_t audio_bytes();
 
   std::vector<WebhookDelivery> webhooks_due(std::int64_t now_ms);
-  std::optional<std::int64_t> next_webhook_ms();
+  // The first that is due after that time.
+  std::optional<std::int64_t> next_webhook_ms(std::int64_t after_ms);
   void retry_webhook(const std::string& job_id, std::int64_t next_ms);
   void end_webhook(const std::string& job_id);
 

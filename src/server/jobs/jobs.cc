@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <system_error>
 #include <unordered_set>
@@ -19,7 +20,8 @@ namespace amanuensis::server {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr std::chrono::minutes kSweepEvery{10};
+constexpr std::chrono::seconds kSweepAtMostEvery{1};
+constexpr std::chrono::minutes kSweepAtLeastEvery{10};
 // A disk that is full may have room again soon.
 constexpr std::chrono::seconds kWriteAgainAfter{3};
 
@@ -100,6 +102,17 @@ Jobs::Jobs(Loop& loop, WorkQueue& queue, Log& log, JobsOptions options, FetchFn 
       fetcher_(loop, 2) {
   make_folder(audio_folder());
   store_ = std::make_unique<JobStore>(options_.data_dir / "jobs.sqlite");
+  remove_unneeded_files();
+  unfinished_ = store_->take_unfinished();
+}
+
+void Jobs::remove_unneeded_files() {
+  std::unordered_set<std::string> needed;
+  for (const std::string& file : store_->audio_files()) needed.insert(file);
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(audio_folder(), ignored)) {
+    if (!needed.contains(entry.path().filename().string())) fs::remove(entry.path(), ignored);
+  }
 }
 
 void Jobs::spawn_logged(Task<void> task, std::string_view doing, const std::string& id) {
@@ -117,25 +130,16 @@ void Jobs::spawn_logged(Task<void> task, std::string_view doing, const std::stri
   });
 }
 
-Task<void> Jobs::start() {
-  const auto take = [this] { return store_->take_unfinished(); };
-  const std::vector<JobRecord> unfinished = co_await database_.run(take);
-  const auto clean = [this] {
-    std::unordered_set<std::string> needed;
-    for (const std::string& file : store_->audio_files()) needed.insert(file);
-    std::error_code ignored;
-    for (const auto& entry : fs::directory_iterator(audio_folder(), ignored)) {
-      if (!needed.contains(entry.path().filename().string())) fs::remove(entry.path(), ignored);
-    }
-  };
-  co_await database_.run(clean);
+void Jobs::start() {
+  const std::vector<JobRecord> unfinished = std::exchange(unfinished_, {});
   for (const JobRecord& job : unfinished) begin(job);
   if (!unfinished.empty()) log_.write(LogLevel::kInfo, "jobs resumed", {{"count", std::to_string(unfinished.size())}});
-  sweep_later();
+  sweep_later(std::chrono::seconds(0));
 }
 
 Task<JobRecord> Jobs::create(JobRecord job, std::optional<UploadedFile> file) {
-  queue_.check_room();
+  // Jobs that are being fetched wait, too.
+  queue_.check_room(fetching_.size());
   job.id = random_id("job_");
   job.created_ms = now_ms();
   job.status = WorkStatus::kQueued;
@@ -333,9 +337,12 @@ Task<bool> Jobs::remove(JobRecord job) {
   co_return removed;
 }
 
-void Jobs::sweep_later() {
+void Jobs::sweep_later(std::chrono::milliseconds delay) {
   if (options_.keep.count() == 0) return;
-  sweeping_ = loop_.call_after(kSweepEvery, [this] { spawn_logged(sweep(), "sweeping", ""); });
+  sweeping_ = loop_.call_after(delay, [this] {
+    spawn_logged(sweep(), "sweeping", "");
+    sweep_later(std::clamp<std::chrono::milliseconds>(options_.keep / 2, kSweepAtMostEvery, kSweepAtLeastEvery));
+  });
 }
 
 Task<void> Jobs::sweep() {
@@ -346,7 +353,6 @@ Task<void> Jobs::sweep() {
     const bool removed = co_await remove(job);
     if (removed) log_.write(LogLevel::kInfo, "job removed", {{"id", job.id}});
   }
-  sweep_later();
 }
 
 }  // namespace amanuensis::server

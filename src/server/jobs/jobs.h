@@ -26,8 +26,8 @@ namespace amanuensis::server {
 
 struct JobsOptions {
   std::filesystem::path data_dir;
-  std::chrono::hours keep{24 * 30};  // a job that is over is removed then; 0: never
-  std::int64_t max_bytes = 0;        // of all recordings that are kept; 0: no limit
+  std::chrono::seconds keep = std::chrono::hours(24 * 30);  // a job that is over is removed then; 0: never
+  std::int64_t max_bytes = 0;                               // of all recordings that are kept; 0: no limit
   double max_audio_s = 0;
   std::size_t beam_size = 1;
 };
@@ -51,11 +51,12 @@ using FetchFn =
 
 class Jobs {
  public:
-  // Opens the database in data_dir. Throws Error{kIo | kBadData}.
+  // Opens the database in data_dir and removes files that no job needs, which must be before the first upload. Throws
+  // Error{kIo | kBadData}.
   Jobs(Loop& loop, WorkQueue& queue, Log& log, JobsOptions options, FetchFn fetch);
 
-  // Puts unfinished jobs back into the queue and removes files that no job needs.
-  Task<void> start();
+  // Puts unfinished jobs back into the queue.
+  void start();
   // What is cancelled from now on is cancelled by the server's end: it begins again next time.
   void hold() { held_ = true; }
 
@@ -82,12 +83,13 @@ class Jobs {
   Worker& database() { return database_; }
 
  private:
+  void remove_unneeded_files();
   void begin(const JobRecord& job);
   Task<void> follow(JobRecord job, std::shared_ptr<Work> work);
   Task<void> fetch_and_begin(JobRecord job);
   Task<void> finish(JobRecord job, std::optional<std::string> transcript);
   Task<void> sweep();
-  void sweep_later();
+  void sweep_later(std::chrono::milliseconds delay);
   void spawn_logged(Task<void> task, std::string_view doing, const std::string& id);
 
   Loop& loop_;
@@ -96,6 +98,7 @@ class Jobs {
   const JobsOptions options_;
   const FetchFn fetch_;
   std::unique_ptr<JobStore> store_;
+  std::vector<JobRecord> unfinished_;  // of an earlier process; until start()
   bool held_ = false;
   std::size_t finishing_ = 0;
   std::set<std::string> cancelled_;  // asked for by a client

@@ -18,6 +18,9 @@ namespace {
 constexpr std::int64_t kFirstPauseMs = 1000;
 constexpr std::int64_t kLongestPauseMs = 3'600'000;
 constexpr std::int64_t kMostAttempts = 35;
+// One that does not answer must not hold up the others.
+constexpr std::size_t kAtOnce = 8;
+constexpr std::chrono::seconds kWriteAgainAfter{30};
 
 }  // namespace
 
@@ -36,30 +39,47 @@ std::int64_t webhook_pause_ms(std::int64_t attempts) {
 }
 
 Webhooks::Webhooks(Loop& loop, Jobs& jobs, Log& log, std::string secret, PostFn post)
-    : loop_(loop), jobs_(jobs), log_(log), secret_(std::move(secret)), post_(std::move(post)), sender_(loop, 2) {}
+    : loop_(loop), jobs_(jobs), log_(log), secret_(std::move(secret)), post_(std::move(post)), sender_(loop, kAtOnce) {}
 
 void Webhooks::look() {
   look_again_ = true;
-  if (sending_) return;
-  sending_ = true;
-  spawn(send_due(), [this](const std::exception_ptr& error) {
-    sending_ = false;
+  if (looking_) return;
+  looking_ = true;
+  spawn(begin_due(), [this](const std::exception_ptr& error) {
+    looking_ = false;
     if (error) log_.write(LogLevel::kError, "webhooks", {{"what", "the job database cannot be read"}});
   });
 }
 
-Task<void> Webhooks::send_due() {
+// Begins with what is due, as far as there are threads; whichever ends looks again.
+Task<void> Webhooks::begin_due() {
+  std::int64_t now = 0;
   while (std::exchange(look_again_, false)) {
-    const auto look = [this] { return jobs_.store().webhooks_due(now_ms()); };
+    now = now_ms();
+    const auto look = [&] { return jobs_.store().webhooks_due(now); };
     const std::vector<WebhookDelivery> due = co_await jobs_.database().run(look);
-    for (const WebhookDelivery& delivery : due) co_await send(delivery);
-    if (!due.empty()) look_again_ = true;
+    for (const WebhookDelivery& delivery : due) {
+      if (sending_.size() >= kAtOnce) co_return;
+      if (sending_.insert(delivery.job_id).second) begin(delivery);
+    }
   }
-  const auto next = [this] { return jobs_.store().next_webhook_ms(); };
+  const auto next = [&] { return jobs_.store().next_webhook_ms(now); };
   const std::optional<std::int64_t> next_ms = co_await jobs_.database().run(next);
-  if (!next_ms) co_return;
-  timer_ =
-      loop_.call_after(std::chrono::milliseconds(std::max<std::int64_t>(50, *next_ms - now_ms())), [this] { look(); });
+  if (next_ms) look_after(std::chrono::milliseconds(std::max<std::int64_t>(50, *next_ms - now_ms())));
+}
+
+void Webhooks::look_after(std::chrono::milliseconds pause) {
+  timer_ = loop_.call_after(pause, [this] { look(); });
+}
+
+void Webhooks::begin(const WebhookDelivery& delivery) {
+  spawn(send(delivery), [this, id = delivery.job_id](const std::exception_ptr& error) {
+    sending_.erase(id);
+    if (!error) return look();
+    // It would be sent again and again.
+    log_.write(LogLevel::kError, "webhooks", {{"what", "the job database cannot be written"}});
+    look_after(kWriteAgainAfter);
+  });
 }
 
 Task<void> Webhooks::send(WebhookDelivery delivery) {

@@ -2,9 +2,11 @@
 // taken. What is still to be sent is on disk and survives the process. Belongs to the loop's thread.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "server/http/worker.h"
@@ -30,7 +32,9 @@ class Webhooks {
   void look();
 
  private:
-  Task<void> send_due();
+  Task<void> begin_due();
+  void look_after(std::chrono::milliseconds pause);
+  void begin(const WebhookDelivery& delivery);
   Task<void> send(WebhookDelivery delivery);
 
   Loop& loop_;
@@ -38,7 +42,8 @@ class Webhooks {
   Log& log_;
   const std::string secret_;
   const PostFn post_;
-  bool sending_ = false;
+  std::set<std::string> sending_;  // ids of jobs
+  bool looking_ = false;
   bool look_again_ = false;
   std::unique_ptr<Timer> timer_;
   Worker sender_;

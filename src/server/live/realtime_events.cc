@@ -39,12 +39,23 @@ void apply_transcription(const Json& json, const std::string& where, RealtimeSet
 }
 
 void apply_turn_detection(const Json& json, const std::string& where, RealtimeSettings& settings) {
-  settings.server_vad = !json.is_null();
+  settings.turns = TurnDetection::kNone;
   if (json.is_null()) return;
   const std::string type = member<std::string>(json, "type", "server_vad", where);
-  if (type != "server_vad") {
-    throw bad_field(where + ".type", fmt::format("turn detection '{}' is not 'server_vad'", type.substr(0, 60)));
+  if (type == "semantic_vad") {
+    settings.turns = TurnDetection::kSemanticVad;
+    settings.eagerness = member<std::string>(json, "eagerness", settings.eagerness, where);
+    if (find_eagerness(settings.eagerness) == nullptr) {
+      throw bad_field(where + ".eagerness", fmt::format("eagerness '{}' is none of low, medium, high, auto",
+                                                        settings.eagerness.substr(0, 60)));
+    }
+    return;
   }
+  if (type != "server_vad") {
+    throw bad_field(where + ".type",
+                    fmt::format("turn detection '{}' is neither 'server_vad' nor 'semantic_vad'", type.substr(0, 60)));
+  }
+  settings.turns = TurnDetection::kServerVad;
   const auto number = [&](const char* name, double present, double highest) {
     const double value = member<double>(json, name, present, where);
     if (!(value >= 0 && value <= highest)) {
@@ -82,7 +93,9 @@ Json session_json(const RealtimeSettings& settings, const std::string& id, bool 
   Json transcription = {{"model", settings.model}, {"prompt", settings.prompt}};
   transcription["language"] = settings.language.empty() ? Json(nullptr) : Json(settings.language);
   Json detection = nullptr;
-  if (settings.server_vad) {
+  if (settings.turns == TurnDetection::kSemanticVad) {
+    detection = {{"type", "semantic_vad"}, {"eagerness", settings.eagerness}};
+  } else if (settings.turns == TurnDetection::kServerVad) {
     detection = {{"type", "server_vad"},
                  {"threshold", settings.threshold},
                  {"prefix_padding_ms", settings.prefix_padding_ms},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
 #include <exception>
@@ -27,6 +28,23 @@ constexpr double kTelephoneRate = 8000;
 // OpenAI refuses to commit less.
 constexpr std::size_t kLeastCommitMs = 100;
 
+constexpr std::array<Eagerness, 4> kEagerness{
+    {{"auto", 500, 4000}, {"medium", 500, 4000}, {"low", 1000, 8000}, {"high", 300, 2000}}};
+
+// Whether a text ends as sentences do, in the languages that Whisper writes.
+bool ends_a_sentence(std::string_view text) {
+  constexpr std::array<std::string_view, 12> kEnds{".",      "!",      "?",      "\u3002", "\uFF01", "\uFF1F",
+                                                   "\u0964", "\u061F", "\u06D4", "\u0589", "\u1362", "\uFF61"};
+  constexpr std::array<std::string_view, 6> kQuotes{"\"", "'", ")", "\u201D", "\u00BB", "\u300D"};
+  text = trimmed_text(text);
+  for (const std::string_view quote : kQuotes) {
+    if (text.ends_with(quote)) text.remove_suffix(quote.size());
+  }
+  // "..." is somebody thinking.
+  if (text.ends_with("..") || text.ends_with("\u2026")) return false;
+  return std::any_of(kEnds.begin(), kEnds.end(), [&](std::string_view end) { return text.ends_with(end); });
+}
+
 std::size_t bytes_per_ms(const RealtimeSettings& settings) { return settings.format == "audio/pcm" ? 48 : 8; }
 
 std::int64_t ms_of(std::size_t samples) {
@@ -34,6 +52,12 @@ std::int64_t ms_of(std::size_t samples) {
 }
 
 }  // namespace
+
+const Eagerness* find_eagerness(std::string_view name) {
+  const auto found =
+      std::find_if(kEagerness.begin(), kEagerness.end(), [&](const Eagerness& each) { return each.name == name; });
+  return found == kEagerness.end() ? nullptr : &*found;
+}
 
 // What the passes know: touched by one turn at a time. An item is what is said between two silences, or commits.
 struct RealtimeSession::Hearing {
@@ -44,6 +68,7 @@ struct RealtimeSession::Hearing {
   void hear(std::string_view bytes);
   void hear_samples(std::span<const float> samples);
   void hear_frame(std::span<const float> frame, bool speech);
+  bool is_over();
   void push_spoken();
   void begin_item(std::span<const float> prefix);
   void end_item();
@@ -65,6 +90,7 @@ struct RealtimeSession::Hearing {
   std::size_t heard = 0;        // samples judged
   std::size_t silence = 0;      // samples since speech
   std::string item;             // empty: none
+  std::string last_words;       // what the item seems to end with
   std::string previous_item;
   std::unique_ptr<pipeline::LiveTranscriber> live;
 };
@@ -81,8 +107,11 @@ void RealtimeSession::Hearing::configure(const RealtimeSettings& changed) {
     input = std::make_unique<pipeline::PcmInput>(encoding,
                                                  encoding == pipeline::PcmEncoding::kS16le ? kPcmRate : kTelephoneRate);
   }
-  if (settings.server_vad && !detector) detector = passes->make_detector();
-  if (!settings.server_vad) detector.reset();
+  if (settings.turns == TurnDetection::kNone) {
+    detector.reset();
+  } else if (!detector) {
+    detector = passes->make_detector();
+  }
 }
 
 void RealtimeSession::Hearing::begin_item(std::span<const float> prefix) {
@@ -91,18 +120,23 @@ void RealtimeSession::Hearing::begin_item(std::span<const float> prefix) {
   options.transcribe = default_options({.translate = false, .beam_size = beam_size}).transcribe;
   if (!settings.language.empty()) options.transcribe.language = pipeline::language_code(settings.language);
   options.transcribe.initial_prompt = settings.prompt;
-  live = std::make_unique<pipeline::LiveTranscriber>(
-      passes->function(), options,
-      pipeline::LiveEvents{.on_partial = nullptr, .on_committed = [this](const pipeline::LiveWindow& window) {
-                             Json delta = {{"item_id", item}, {"content_index", 0}, {"delta", window.text}};
-                             if (settings.logprobs) {
-                               pipeline::Transcript piece;
-                               piece.segments = window.segments;
-                               delta["logprobs"] = Json::parse(openai_logprobs(piece));
-                             }
-                             tell("conversation.item.input_audio_transcription.delta", delta);
-                           }});
+  pipeline::LiveEvents events;
+  events.on_partial = [this](const pipeline::LivePartial& partial) {
+    if (!trimmed_text(partial.text).empty()) last_words = partial.text;
+  };
+  events.on_committed = [this](const pipeline::LiveWindow& window) {
+    last_words = window.text;
+    Json delta = {{"item_id", item}, {"content_index", 0}, {"delta", window.text}};
+    if (settings.logprobs) {
+      pipeline::Transcript piece;
+      piece.segments = window.segments;
+      delta["logprobs"] = Json::parse(openai_logprobs(piece));
+    }
+    tell("conversation.item.input_audio_transcription.delta", delta);
+  };
+  live = std::make_unique<pipeline::LiveTranscriber>(passes->function(), options, std::move(events));
   silence = 0;
+  last_words.clear();
   live->push(prefix);
 }
 
@@ -144,7 +178,7 @@ void RealtimeSession::Hearing::end_item() {
 void RealtimeSession::Hearing::hear(std::string_view bytes) { hear_samples(input->push(bytes)); }
 
 void RealtimeSession::Hearing::hear_samples(std::span<const float> samples) {
-  if (!settings.server_vad) {
+  if (settings.turns == TurnDetection::kNone) {
     heard += samples.size();
     if (item.empty()) {
       begin_item(samples);
@@ -190,10 +224,20 @@ void RealtimeSession::Hearing::hear_frame(std::span<const float> frame, bool spe
   }
   silence = speech ? 0 : silence + frame.size();
   spoken.insert(spoken.end(), frame.begin(), frame.end());
-  if (static_cast<double>(silence) < settings.silence_duration_ms * kRate / 1000) return;
+  if (!is_over()) return;
   push_spoken();
   tell("input_audio_buffer.speech_stopped", {{"audio_end_ms", ms_of(heard)}, {"item_id", item}});
   end_item();
+}
+
+// Whether what is being said seems to have come to its end.
+bool RealtimeSession::Hearing::is_over() {
+  const double silence_ms = static_cast<double>(silence) * 1000 / kRate;
+  if (settings.turns == TurnDetection::kServerVad) return silence_ms >= settings.silence_duration_ms;
+  const Eagerness& eagerness = *find_eagerness(settings.eagerness);
+  if (silence_ms < eagerness.finished_ms) return false;
+  push_spoken();  // so that a pass has heard the last words
+  return silence_ms >= eagerness.unfinished_ms || ends_a_sentence(last_words);
 }
 
 void RealtimeSession::Hearing::clear() {

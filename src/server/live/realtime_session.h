@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "pipeline/live/live_transcriber.h"
@@ -18,13 +19,30 @@
 
 namespace amanuensis::server {
 
+// When what is said becomes an item of its own.
+enum class TurnDetection {
+  kNone,         // when the client commits
+  kServerVad,    // after a silence
+  kSemanticVad,  // after a silence: a short one behind a finished sentence, a long one otherwise
+};
+
+// How long semantic_vad waits; OpenAI's names, and its longest waits.
+struct Eagerness {
+  std::string_view name;
+  double finished_ms;    // of silence behind a finished sentence
+  double unfinished_ms;  // behind anything else
+};
+// "auto" is "medium".
+const Eagerness* find_eagerness(std::string_view name);
+
 // What the client may set, with OpenAI's defaults.
 struct RealtimeSettings {
   std::string model;     // as the client names it
   std::string language;  // as the client names it; empty: detected
   std::string prompt;
   std::string format = "audio/pcm";  // audio/pcm (24 kHz, 16 bits), audio/pcmu, audio/pcma
-  bool server_vad = true;
+  TurnDetection turns = TurnDetection::kServerVad;
+  std::string eagerness = "auto";  // of semantic_vad
   double threshold = 0.5;
   double prefix_padding_ms = 300;
   double silence_duration_ms = 500;

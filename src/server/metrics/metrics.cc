@@ -91,7 +91,10 @@ void Metrics::State::look_at_models(const Service& service) {
     const pipeline::EngineTimes times = model.engine().times();
     const decoding::Scheduler::Counts counts = model.engine().counts();
     set("amanuensis_model_loaded", "A model in memory; the labels say how it computes", 1,
-        {{"model", facts.id}, {"compute_type", facts.compute_type}, {"device", "cpu"}, {"kernels", facts.kernels}});
+        {{"model", facts.id},
+         {"compute_type", facts.compute_type},
+         {"device", facts.device},
+         {"kernels", facts.kernels}});
     set("amanuensis_batch_windows_running", "Windows decoded together now", static_cast<double>(counts.running),
         labels);
     set("amanuensis_batch_windows_waiting", "Windows that wait for the batch", static_cast<double>(counts.waiting),
@@ -107,11 +110,15 @@ void Metrics::State::look_at_models(const Service& service) {
                                                                 {"decoder", times.batch.decoder_s},
                                                                 {"choosing", times.batch.choosing_s},
                                                                 {"word_times", times.batch.finishing_s}}};
+    const auto npu = model.npu();
+    // An NPU takes the encoder alone.
+    const std::string encoder_device = npu && npu->available ? facts.device : "cpu";
     for (const auto& [stage, seconds] : stages) {
+      const bool is_encoder = std::string_view(stage) == "encoder";
       grow("amanuensis_stage_seconds_total", "Seconds in each stage; stages overlap", seconds,
-           {{"model", facts.id}, {"stage", stage}, {"device", "cpu"}});
+           {{"model", facts.id}, {"stage", stage}, {"device", is_encoder ? encoder_device : "cpu"}});
     }
-    if (const auto npu = model.npu()) look_at_npu(facts.id, *npu);
+    if (npu) look_at_npu(facts.id, *npu);
   });
 }
 

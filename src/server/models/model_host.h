@@ -26,11 +26,12 @@ struct InstalledModel {
 // What is true of a model that is in memory.
 struct ModelFacts {
   std::string id;
-  std::string format;        // "safetensors"
-  std::string compute_type;  // "int8"
-  std::string kernels;       // "avx512"
-  std::string detector;      // of speech: "silero" or "builtin"
-  bool multilingual = false;
+  std::string format;         // "safetensors"
+  std::string compute_type;   // "int8"
+  std::string kernels;        // "avx512"
+  std::string device;         // of the encoder: "cpu", "npu", "npu-sim"
+  std::string detector;       // of speech: "silero" or "builtin"
+  bool multilingual = false;  // knows other languages than English
   double load_s = 0;
 };
 
@@ -72,10 +73,9 @@ class LoadedModel {
   virtual std::unique_ptr<pipeline::VoiceDetector> make_detector() = 0;
 };
 
+// The processor, and what was asked for; which NPU a model really uses, it says itself.
 struct HardwareFacts {
-  std::string type;     // "cpu"
   std::string name;     // "AMD Ryzen ..."
-  std::string device;   // "cpu"
   std::string kernels;  // "avx512"
   std::size_t threads = 0;
   std::vector<std::string> priority;  // devices in the order in which they are chosen

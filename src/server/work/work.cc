@@ -136,7 +136,7 @@ void Work::take_progress(const pipeline::Progress& progress) {
   emit(WorkEventKind::kProgress);
 }
 
-void Work::begin(pipeline::Engine& engine, const std::function<void(double)>& on_audio,
+void Work::begin(LoadedModel& model, const std::function<void(double)>& on_audio,
                  const std::function<void()>& on_over) {
   on_audio_ = on_audio;
   const auto self = shared_from_this();
@@ -144,6 +144,8 @@ void Work::begin(pipeline::Engine& engine, const std::function<void(double)>& on
   pipeline::EngineRequest request;
   request.audio = limited_source(spec_);
   request.options = spec_.options;
+  // From English into English is what was said.
+  if (!model.facts().multilingual) request.options.transcribe.decoding.task = decoding::Task::kTranscribe;
   request.priority = spec_.priority;
   request.events.transcribe.on_language = [self, loop](const std::string& code, double) {
     loop->post([self, code] { self->language_ = code; });
@@ -174,7 +176,7 @@ void Work::begin(pipeline::Engine& engine, const std::function<void(double)>& on
   if (spec_.diarize && spec_.diarizer != nullptr) {
     request = pipeline::with_speakers(std::move(request), *spec_.diarizer, *spec_.diarize);
   }
-  handle_ = engine.submit(std::move(request));
+  handle_ = model.engine().submit(std::move(request));
   if (cancelled_) handle_->cancel();
 }
 

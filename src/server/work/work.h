@@ -18,6 +18,7 @@
 #include "pipeline/transcript.h"
 #include "server/http/channel.h"
 #include "server/http/http_error.h"
+#include "server/models/model_host.h"
 
 namespace amanuensis::server {
 
@@ -90,7 +91,7 @@ class Work : public std::enable_shared_from_this<Work> {
   void cancel();
 
   // For the work queue alone.
-  void begin(pipeline::Engine& engine, const std::function<void(double audio_s)>& on_audio,
+  void begin(LoadedModel& model, const std::function<void(double audio_s)>& on_audio,
              const std::function<void()>& on_over);
   void mark_running();
   void fail(const std::exception_ptr& error);

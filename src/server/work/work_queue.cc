@@ -19,10 +19,11 @@ int WorkQueue::retry_after_s() const {
   return static_cast<int>(std::clamp(std::ceil(rounds * mean_work_s_), 1.0, 300.0));
 }
 
-void WorkQueue::check_room() const {
-  if (waiting_.size() < options_.capacity || (options_.capacity == 0 && running_.size() < options_.max_running)) return;
+void WorkQueue::check_room(std::size_t more) const {
+  if (waiting_.size() + more < options_.capacity || (options_.capacity == 0 && running_.size() < options_.max_running))
+    return;
   throw HttpError({.status = 429,
-                   .message = fmt::format("{} recordings are waiting already; try again later", waiting_.size()),
+                   .message = fmt::format("{} recordings are waiting already; try again later", waiting_.size() + more),
                    .code = "server_busy",
                    .headers = {{"retry-after", std::to_string(retry_after_s())}}});
 }
@@ -71,7 +72,7 @@ Task<void> WorkQueue::run(std::shared_ptr<Work> work) {
   const ModelLease lease = co_await models_.acquire_for_client(work->spec().model);
   Async<bool> ended([&](const Async<bool>::Resolve& resolve) {
     work->begin(
-        lease.model().engine(), [this](double audio_s) { stats_.add_audio(audio_s); }, [resolve] { resolve(true); });
+        lease.model(), [this](double audio_s) { stats_.add_audio(audio_s); }, [resolve] { resolve(true); });
   });
   co_await ended;
 }

@@ -30,8 +30,8 @@ class WorkQueue {
 
   // Throws HttpError 429 when as many wait as may; `unlimited` is for what was accepted already.
   std::shared_ptr<Work> submit(WorkSpec spec, bool unlimited = false);
-  // Throws HttpError 429 if submit() would: before an upload is taken.
-  void check_room() const;
+  // Throws HttpError 429 if submit() would, were there so many `more` that wait: before an upload is taken.
+  void check_room(std::size_t more = 0) const;
   // Null when it is not known, or no longer.
   std::shared_ptr<Work> find(const std::string& id) const;
 

@@ -1,8 +1,10 @@
-"""Faults: kill -9 at random moments, slow clients, nonsense on the wire, clients that leave, a full disk.
+"""Faults: slow clients, nonsense on the wire, clients that leave, a full disk. kill -9 is kills_client.py.
 
-    faults_client.py PROGRAM SOURCE        FAULT_KILLS: how many kills
+    faults_client.py PROGRAM SOURCE
 """
 
+import base64
+import json
 import os
 import random
 import socket
@@ -13,10 +15,9 @@ import time
 
 import requests
 
-from served import Server, recording, run_all
+from served import RawSocket, Server, frame, recording, run_all
 
 PROGRAM, SOURCE = sys.argv[1], sys.argv[2]
-KILLS = int(os.environ.get("FAULT_KILLS", "8"))
 FILE = recording(SOURCE)
 with open(FILE, "rb") as opened:
     DATA = opened.read()
@@ -26,142 +27,192 @@ def connect(server):
     return socket.create_connection(("127.0.0.1", server.port), timeout=20)
 
 
-def memory_kb(server):
-    with open(f"/proc/{server.process.pid}/statm") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE") // 1024
-
-
 def descriptors(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
 
 
-def test_no_accepted_job_is_lost_or_doubled_by_kill_9():
-    accepted, problems = [], []
-    chance = random.Random(9)
-    with Server(PROGRAM, SOURCE) as server:
-        for _ in range(KILLS):
-            stop = threading.Event()
-            # The port is another one after each start.
-            def send(url=server.url):
-                while not stop.is_set():
-                    try:
-                        reply = requests.post(url + "/v1/jobs", files={"file": ("a.flac", DATA)}, data={"word_timestamps": "false"}, timeout=20)
-                        if reply.status_code == 202:
-                            accepted.append(reply.json()["id"])
-                        elif reply.status_code != 429:
-                            problems.append(reply.text)
-                    except requests.RequestException:
-                        return
-                    stop.wait(0.15)
+def wait_for_descriptors(server, most, seconds=20):
+    deadline = time.monotonic() + seconds
+    while descriptors(server) > most and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert descriptors(server) <= most, (descriptors(server), most)
 
-            senders = [threading.Thread(target=send) for _ in range(3)]
-            for sender in senders:
-                sender.start()
-            time.sleep(chance.uniform(0.05, 1.2))
-            server.kill()
-            stop.set()
-            for sender in senders:
-                sender.join()
-            server.start()
-        assert not problems, problems[:3]
-        deadline = time.monotonic() + 240
-        while time.monotonic() < deadline:
-            if not server.get_json("/v1/jobs?status=queued,running&limit=1")["data"]:
-                break
-            time.sleep(0.2)
-        jobs, after = {}, ""
-        while after is not None:
-            page = server.get_json("/v1/jobs?limit=200" + (f"&after={after}" if after else ""))
-            for job in page["data"]:
-                assert job["id"] not in jobs
-                jobs[job["id"]] = job
-            after = page["next"]
-        assert accepted and len(set(accepted)) == len(accepted)
-        for job_id in accepted:
-            assert job_id in jobs, f"{job_id} was accepted and is lost"
-            assert jobs[job_id]["status"] == "done", jobs[job_id]
-        texts = {server.get_json(f"/v1/jobs/{job_id}/result")["text"] for job_id in accepted}
-        assert len(texts) == 1, "the same recording has different results"
-        kept = {name.split(".")[0] for name in os.listdir(server.data + "/audio")}
-        assert kept == set(jobs), "recordings and jobs differ"
-        print(f"      {len(accepted)} jobs accepted, {KILLS} kills, {sum(job['attempt'] > 1 for job in jobs.values())} begun again")
+
+def transcribe(server):
+    return requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)})
 
 
 def test_a_thousand_idle_connections_disturb_nobody():
     with Server(PROGRAM, SOURCE) as server:
-        def one():
-            start = time.monotonic()
-            assert requests.get(server.url + "/health").ok
-            return time.monotonic() - start
-
-        alone = sorted(one() for _ in range(50))[25]
-        idle = []
-        for number in range(1000):
-            each = connect(server)
-            each.sendall(b"GET / HT" if number % 2 else b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n")
-            idle.append(each)
-        beside = sorted(one() for _ in range(50))[25]
-        assert requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)}).ok
+        before = transcribe(server).json()["text"]
         threads = len(os.listdir(f"/proc/{server.process.pid}/task"))
-        assert threads < 60, threads
-        assert beside < 10 * alone + 0.05, (alone, beside)
+        idle = []
+        beginnings = [b"", b"GET / HT", b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n",
+                      b"POST /v1/jobs HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: 1000\r\n\r\n--XX\r\n"]
+        for number in range(990):
+            each = connect(server)
+            each.sendall(beginnings[number % len(beginnings)])
+            idle.append(each)
+        idle += [RawSocket(server.port, "/ws/transcribe").socket for _ in range(10)]
+        # Neither the work nor the number of threads is another; how long it takes is measured by bench/server/throughput.py.
+        results = []
+        clients = [threading.Thread(target=lambda: results.append(transcribe(server).json()["text"])) for _ in range(4)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert results == [before] * 4, results
+        assert len(os.listdir(f"/proc/{server.process.pid}/task")) <= threads + 10
         for each in idle:
             each.close()
 
 
+def mutated(chance, text, most=6):
+    text = bytearray(text)
+    for _ in range(chance.randrange(1, most)):
+        at = chance.randrange(len(text))
+        kind = chance.randrange(3)
+        if kind == 0:
+            text[at] = chance.randrange(256)
+        elif kind == 1:
+            del text[at:at + chance.randrange(12)]
+        else:
+            text[at:at] = text[chance.randrange(len(text)):][:chance.randrange(24)]
+        if not text:
+            return b"\0"
+    return bytes(text)
+
+
+def send_and_hear(server, data):
+    """The statuses of the answers to what may be no request at all; a connection that is closed is an answer, too."""
+    statuses = []
+    try:
+        with connect(server) as each:
+            each.sendall(data)
+            each.shutdown(socket.SHUT_WR)
+            heard = b""
+            while piece := each.recv(65536):
+                heard += piece
+    except OSError:
+        return statuses
+    for line in heard.split(b"\r\n"):
+        if line.startswith(b"HTTP/1."):
+            statuses.append(int(line.split()[1]))
+    return statuses
+
+
+FORM = (b"--XX\r\nContent-Disposition: form-data; name=\"model\"\r\n\r\nwhisper-1\r\n--XX\r\nContent-Disposition: form-data; "
+        b"name=\"file\"; filename=\"a.wav\"\r\nContent-Type: audio/wav\r\n\r\nRIFF\r\n--XX--\r\n")
+JSON = json.dumps({"url": "http://127.0.0.1:1/a.wav", "language": "en", "temperature": 0.5, "word_timestamps": True, "prompt": "a\u00e4",
+                   "min_speakers": 1, "webhook_url": "http://127.0.0.1:1/"}).encode()
+EVENTS = [json.dumps(each).encode() for each in (
+    {"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
+        "format": {"type": "audio/pcm", "rate": 24000}, "transcription": {"model": "whisper-1", "language": "en"},
+        "turn_detection": {"type": "server_vad", "threshold": 0.5, "silence_duration_ms": 300}}}, "include": []}},
+    {"type": "transcription_session.update", "session": {"input_audio_format": "pcm16", "turn_detection": {"type": "semantic_vad"}}},
+    {"type": "input_audio_buffer.append", "audio": base64.b64encode(bytes(9600)).decode()},
+    {"type": "input_audio_buffer.commit"}, {"type": "input_audio_buffer.clear"})]
+
+
+def request(path, kind, body):
+    return (f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n").encode() + body
+
+
+def broken_request(chance, number):
+    """A third of them broken as HTTP, a third as forms, a third as JSON."""
+    if number % 3 == 0:
+        return mutated(chance, request("/v1/audio/transcriptions", "multipart/form-data; boundary=XX", FORM))
+    if number % 3 == 1:
+        path = chance.choice(["/v1/audio/transcriptions", "/v1/jobs", "/transcribe"])
+        return request(path, "multipart/form-data; boundary=XX", mutated(chance, FORM))
+    return request(chance.choice(["/v1/jobs", "/v1/models/pull"]), "application/json", mutated(chance, JSON))
+
+
+def broken_conversation(server, chance):
+    """Frames after a good greeting: broken ones, or good ones with broken events in them."""
+    path = chance.choice(["/v1/realtime", "/ws/transcribe?sample_rate=24000"])
+    with RawSocket(server.port, path) as talk:
+        if chance.random() < 0.5:
+            whole = frame(chance.choice(EVENTS)) + frame(chance.randbytes(50), 2) + frame(b"", 9) + frame(b"\x03\xe8", 8)
+            talk.socket.sendall(mutated(chance, whole))
+        else:
+            for event in chance.sample(EVENTS, 3):
+                talk.send(mutated(chance, event, 4), chance.choice([1, 1, 1, 2]))
+            talk.send(b"\x03\xe8", 8)
+        talk.socket.settimeout(5)
+        talk.socket.shutdown(socket.SHUT_WR)
+        while talk.read()[0] is not None:
+            pass
+
+
 def test_ten_thousand_malformed_requests():
     chance = random.Random(1)
-    good = (b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=XX\r\n"
-            b"Content-Length: 120\r\n\r\n--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.wav\"\r\n\r\nRIFF\r\n--XX--\r\n")
-    upgrade = (b"GET /ws/transcribe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+    statuses = {}
     with Server(PROGRAM, SOURCE) as server:
-        requests.get(server.url + "/health")
+        text = transcribe(server).json()["text"]
         before = descriptors(server)
         for number in range(10_000):
-            text = bytearray(upgrade + chance.randbytes(20) if number % 5 == 0 else good)
-            for _ in range(chance.randrange(1, 6)):
-                at = chance.randrange(len(text))
-                if chance.random() < 0.5:
-                    text[at] = chance.randrange(256)
-                else:
-                    del text[at:at + chance.randrange(12)]
             try:
-                with connect(server) as each:
-                    each.sendall(text)
-                    if number % 10 == 0:
-                        each.shutdown(socket.SHUT_WR)
-                        each.recv(4096)
+                if number % 10 == 9:
+                    broken_conversation(server, chance)
+                    continue
+                for status in send_and_hear(server, broken_request(chance, number)):
+                    statuses[status] = statuses.get(status, 0) + 1
             except OSError:
                 pass
-        assert requests.get(server.url + "/health").ok and server.process.poll() is None
-        assert requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)}).ok
-        deadline = time.monotonic() + 15
-        while descriptors(server) > before + 20 and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert descriptors(server) <= before + 20, (before, descriptors(server))
+            assert server.process.poll() is None, number
+        print(f"      answers: {dict(sorted(statuses.items()))}")
+        # Refused as what they are, none as a defect of the server; some are so little broken that they are taken, and are
+        # then cancelled (503), because a client that has closed its side has gone.
+        assert statuses[400] > 3000 and set(statuses) <= {200, 202, 400, 404, 405, 408, 413, 431, 503}, statuses
+        assert " failure " not in server.read_log()
+        wait_for_descriptors(server, before + 5)
+        assert not os.listdir(server.data + "/uploads")
+        assert transcribe(server).json()["text"] == text
 
 
-def test_clients_that_leave():
-    request = (b"POST /v1/audio/transcriptions HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=XX\r\nContent-Length: ")
-    body = b"--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.flac\"\r\n\r\n" + DATA + b"\r\n--XX--\r\n"
-    request += str(len(body)).encode() + b"\r\n\r\n" + body
-    chance = random.Random(2)
-    with Server(PROGRAM, SOURCE) as server:
-        assert requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)}).ok
-        before = descriptors(server), memory_kb(server)
-        for _ in range(150):
+def storm(server, seed):
+    """One client that does everything and sees nothing through."""
+    chance = random.Random(seed)
+    body = (b"--XX\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.flac\"\r\n\r\n" + DATA + b"\r\n--XX--\r\n")
+    kind = "multipart/form-data; boundary=XX"
+    for _ in range(20):
+        try:
+            choice = chance.randrange(4)
+            if choice == 0:
+                with RawSocket(server.port, chance.choice(["/ws/transcribe", "/v1/realtime"])) as talk:
+                    talk.send(chance.randbytes(32000), 2)
+                    time.sleep(chance.uniform(0, 0.1))
+                continue
             with connect(server) as each:
-                each.sendall(request if chance.random() < 0.5 else request[:chance.randrange(len(request))])
-                time.sleep(chance.uniform(0, 0.02))
-        deadline = time.monotonic() + 30
+                if choice == 1:
+                    each.sendall(b"GET /progress/none/stream HTTP/1.1\r\nHost: x\r\n\r\nGET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+                else:
+                    path = "/transcribe" if choice == 2 else "/v1/audio/transcriptions"
+                    whole = request(path, kind, body)
+                    each.sendall(whole if chance.random() < 0.6 else whole[:chance.randrange(len(whole))])
+                time.sleep(chance.uniform(0, 0.05))
+        except OSError:
+            pass
+
+
+def test_storms_of_clients_that_leave():
+    with Server(PROGRAM, SOURCE) as server:
+        text = transcribe(server).json()["text"]
+        before = descriptors(server)
+        clients = [threading.Thread(target=storm, args=[server, seed]) for seed in range(32)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline and server.get_json("/status")["queue"]["running"] > 0:
             time.sleep(0.1)
         queue = server.get_json("/status")["queue"]
         assert queue["running"] == 0 and queue["waiting"] == 0, queue
-        assert descriptors(server) <= before[0] + 10
-        assert not os.listdir(server.data + "/uploads")
-        assert requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)}).ok
+        wait_for_descriptors(server, before + 10)
+        assert not os.listdir(server.data + "/uploads") and " failure " not in server.read_log()
+        assert transcribe(server).json()["text"] == text
 
 
 def test_one_slow_upload_is_given_up():
@@ -172,8 +223,7 @@ def test_one_slow_upload_is_given_up():
             assert b" 408 " in each.recv(4096)
         with connect(server) as each:
             each.sendall(b"GET /health HTTP/1.1\r\n")
-            start = time.monotonic()
-            assert each.recv(4096) == b"" and time.monotonic() - start < 5
+            assert each.recv(4096) == b""
         with connect(server) as each:
             each.sendall(b"GET /health HTTP/1.1\r\nX: " + b"x" * 100_000 + b"\r\n\r\n")
             assert b" 431 " in each.recv(4096)
@@ -191,7 +241,7 @@ def test_a_full_disk_refuses_uploads_and_breaks_nothing():
             assert large.status_code == 507 and large.json()["error"]["code"] == "insufficient_storage", large.text
             assert not os.listdir(place + "/uploads")
             assert requests.get(server.url + "/health").ok
-            small = requests.post(server.url + "/v1/audio/transcriptions", files={"file": ("a.flac", DATA)})
+            small = transcribe(server)
             assert small.ok, small.text
             job = requests.post(server.url + "/v1/jobs", files={"file": ("a.flac", DATA)}).json()
             with open(place + "/filler", "wb", buffering=0) as filler:

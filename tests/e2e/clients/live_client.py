@@ -135,6 +135,18 @@ def test_realtime_with_server_vad(server):
     assert completed[0]["item_id"] != completed[1]["item_id"]
 
 
+def test_realtime_with_semantic_vad(server):
+    """Two sentences with a short silence between them: two items for the eager, one for the patient."""
+    data = sound(24000) + bytes(48000 * 3)
+    for eagerness, items in (("high", 2), ("low", 1)):
+        update = {"type": "session.update", "session": {"type": "transcription", "audio": {"input": {
+            "transcription": {"model": "whisper-1", "language": "en"}, "turn_detection": {"type": "semantic_vad", "eagerness": eagerness}}}}}
+        heard = lambda events: [each for each in events if each["type"].endswith("transcription.completed")]
+        seen = asyncio.run(realtime(server, [update], data, 9600, lambda events: len(heard(events)) == items))
+        assert seen[1]["session"]["audio"]["input"]["turn_detection"] == {"type": "semantic_vad", "eagerness": eagerness}
+        assert_heard(" ".join(each["transcript"] for each in heard(seen)))
+
+
 def test_realtime_answers_mistakes(server):
     events = [{"type": "nonsense", "event_id": "mine"}, {"type": "input_audio_buffer.append", "audio": "§"},
               {"type": "input_audio_buffer.commit"}, {"type": "session.update", "session": {"type": "realtime"}},

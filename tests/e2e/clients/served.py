@@ -4,6 +4,8 @@ import json
 import os
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -58,6 +60,60 @@ class Server:
         if error is not None:
             print(self.read_log()[-3000:], file=sys.stderr)
         self.folder.cleanup()
+
+
+class RawSocket:
+    """A WebSocket whose frames the test makes byte by byte."""
+
+    def __init__(self, port, path):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.socket.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
+        reply = b""
+        while b"\r\n\r\n" not in reply:
+            piece = self.socket.recv(1)
+            if not piece:
+                raise ConnectionError(f"the greeting broke off: {reply!r}")
+            reply += piece
+        assert b" 101 " in reply, reply
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.socket.close()
+
+    def send(self, data, opcode=1):
+        self.socket.sendall(frame(data, opcode))
+
+    def read(self):
+        """The next frame's first byte and what it carries; nothing at the end."""
+        head = self.exactly(2)
+        if not head:
+            return None, b""
+        size = head[1] & 127
+        if size > 125:
+            size = int.from_bytes(self.exactly(2 if size == 126 else 8), "big")
+        return head[0], self.exactly(size)
+
+    def exactly(self, size):
+        data = b""
+        while len(data) < size:
+            try:
+                piece = self.socket.recv(size - len(data))
+            except ConnectionError:
+                return b""
+            if not piece:
+                return b""
+            data += piece
+        return data
+
+
+def frame(data, opcode=1, first=0x80, mask=b"mask"):
+    """A frame as clients send them (RFC 6455, section 5.2)."""
+    size = len(data)
+    length = bytes([0x80 | size]) if size < 126 else b"\xfe" + struct.pack(">H", size) if size < 65536 else b"\xff" + struct.pack(">Q", size)
+    return bytes([first | opcode]) + length + mask + bytes(byte ^ mask[at % 4] for at, byte in enumerate(data))
 
 
 def recording(source):

@@ -1,6 +1,7 @@
 """The other pages: live captions, the list of transcripts, options, the device, and what happens without a key."""
 import subprocess
 import unittest
+import urllib.request
 
 from browser import RECORDING, WORK, media
 from page_case import PROGRAM, PageCase, Server
@@ -101,6 +102,30 @@ class DeviceTest(PageCase):
         self.assertNotEqual(encoder[3], "0 ms", "the encoder has worked")
         browser.wait(lambda: "now" in browser.one(".chart").get_attribute("aria-label"), "the speed over time", 20)
         browser.screenshot("device")
+
+
+class NpuTest(PageCase):
+    def test_the_page_says_what_the_npu_does(self):
+        browser = self.browser
+        simulated = Server("npu", "--device", "npu-sim")
+        try:
+            with RECORDING.open("rb") as file:
+                request = urllib.request.Request(f"{simulated.address}/v1/jobs", method="POST", headers={
+                    "Content-Type": "multipart/form-data; boundary=XX"}, data=b'--XX\r\nContent-Disposition: form-data; name="file"; '
+                    b'filename="a.flac"\r\n\r\n' + file.read() + b"\r\n--XX--\r\n")
+            urllib.request.urlopen(request).close()
+            browser.driver.get(f"{simulated.address}/#/device")
+            rows = lambda: browser.js("""return [...document.querySelectorAll(".card tbody tr")]
+              .map((row) => [...row.children].map((cell) => cell.textContent))""")
+            encoder = lambda: next((row for row in rows() if row[0] == "Encoder" and row[3] != "0 ms"), None)
+            browser.wait(lambda: encoder() and any(row[0] == "Attention" and int(row[1]) > 0 for row in rows()), "the NPU's work", 60)
+            self.assertEqual(encoder()[1:3], ["NPU", "npu-sim"])
+            self.assertTrue(any(row[0] == "matmul_64" and row[1] == "ready" and int(row[2]) > 0 for row in rows()), rows())
+            self.assertIn("simulated", browser.one(".cards").text)
+            browser.screenshot("device_npu")
+        finally:
+            browser.driver.get("about:blank")
+            simulated.stop()
 
 
 class KeyTest(PageCase):

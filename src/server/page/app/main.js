@@ -78,7 +78,6 @@ async function start() {
   addEventListener("beforeunload", (event) => {
     if (store.holdsFiles || view.recording) event.preventDefault();
   });
-  addEventListener("pagehide", () => view?.keep?.());
   show(true);
   await store.start();
   feed.refresh();

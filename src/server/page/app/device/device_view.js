@@ -56,19 +56,40 @@ function inOrder(stages) {
 // What other libraries or plain code do has no kernels.
 const kWithoutKernels = new Set(["decode_audio", "choosing"]);
 
+function table(label, caption, head, rows) {
+  const row = ([first, ...others]) => el(
+    "tr", {}, el("th", { scope: "row" }, first), others.map((text) => el("td", {}, textOf(text))));
+  return el(
+    "div", { class: "table-room", tabindex: "0", role: "group", "aria-label": label },
+    el(
+      "table", {}, el("caption", {}, caption),
+      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
+      el("tbody", {}, rows.map(row))));
+}
+
 // Each stage of a model's work: with which kernels, on which device, for how long so far.
 function stageTable({ id, kernels, computeType, stages }) {
   const all = stages.reduce((sum, stage) => sum + stage.seconds, 0) || 1;
-  const head = ["Stage", "Kernels", "Runs on", "Time", "Share"];
-  const row = ({ name, device, seconds }) => el("tr", {}, el("th", { scope: "row" }, kStages[name] ?? titled(name)), [
-    kWithoutKernels.has(name) ? "–" : kernels, device, duration(seconds), `${Math.round((100 * seconds) / all)} %`
-  ].map((text) => el("td", {}, text)));
-  return el(
-    "div", { class: "table-room", tabindex: "0", role: "group", "aria-label": `Stages of ${id}` },
-    el(
-      "table", {}, el("caption", {}, `${id}, computed in ${computeType}`),
-      el("thead", {}, el("tr", {}, head.map((title) => el("th", { scope: "col" }, title)))),
-      el("tbody", {}, inOrder(stages).map(row))));
+  return table(
+    `Stages of ${id}`, `${id}, computed in ${computeType}`, ["Stage", "Kernels", "Runs on", "Time", "Share"],
+    inOrder(stages).map(({ name, device, seconds }) => [
+      kStages[name] ?? titled(name), kWithoutKernels.has(name) ? null : device === "cpu" ? kernels : "NPU", device,
+      duration(seconds), `${Math.round((100 * seconds) / all)} %`
+    ]));
+}
+
+// What an NPU does, what the CPU does for it, and why.
+function npuCard({ available, device, simulated, reason, operations = [], kernels = [] }) {
+  if (device === undefined) return el("p", { class: "muted" }, "No NPU is in use here.");
+  return [
+    facts([["Name", device], ["In use", available], ["Simulated", simulated], ...(reason ? [["Why not", reason]] : [])]),
+    table(
+      "Operations of the NPU", "Who did how many calls", ["Operation", "NPU", "CPU", "Why the CPU"],
+      operations.map(({ name, npu, cpu, reason: why }) => [titled(name), npu, cpu, why])),
+    table(
+      "Kernels of the NPU", "Its kernels", ["Kernel", "State", "Launches", "Failures", "Why"],
+      kernels.map(({ name, state, launches, failures, reason: why }) => [name, state, launches, failures, why])),
+  ];
 }
 
 function stages(engine) {
@@ -121,7 +142,6 @@ export class DeviceView {
         ["Audio transcribed", clock(performance.audio_seconds_total)],
         ["Time it took", duration(performance.processing_seconds_total)]
       ]));
-    const flags = Object.entries(npu).filter(([key]) => key !== "available");
     const nodes = [
       speed,
       card("Where the work is done", stages(engine)),
@@ -132,10 +152,7 @@ export class DeviceView {
           ...Object.entries(hardware), ["current_model", rest.current_model], ["models_found", rest.models_found],
           ["version", rest.version], ...(engine?.memoryBytes ? [["memory", bytes(engine.memoryBytes)]] : [])
         ].map(([key, value]) => [titled(key), value]))),
-      card(
-        "NPU",
-        npu.available ? facts(flags.map(([key, value]) => [titled(key), value])) :
-                        el("p", { class: "muted" }, "No NPU is in use here.")),
+      card("NPU", npuCard(npu)),
       card("Speakers", speakersOf(diarization)),
     ];
     // What has not changed stays, with the place of whoever reads it.

@@ -75,6 +75,9 @@ export class JobView {
     this.progress = el("progress", { max: "1", "aria-label": "Progress", hidden: true });
     this.state = el("p", { class: "state" });
     this.warning = el("p", { class: "state" });
+    this.corrected = el(
+      "p", { class: "state", hidden: true }, "With your corrections. ",
+      button("Undo all", () => this.#revert(), { class: "link", id: "revert" }));
     this.speakers = el("div", { class: "speaker-place" });
     this.node = el(
       "div", { class: "job-view" },
@@ -83,14 +86,11 @@ export class JobView {
         el(
           "div", { class: "toolbar", role: "group", "aria-label": "Editing" }, this.#search.node, this.undo,
           this.redo, this.export)),
-      this.progress, this.state, this.warning, this.speakers,
+      this.progress, this.state, this.warning, this.corrected, this.speakers,
       el("p", { id: "transcript-help", class: "help" }, kHelp), this.#view.node, this.#bar.node);
   }
 
-  keep() { this.#session.keep(); }
-
   close() {
-    this.keep();
     this.#aborter.abort();
     this.#player.unload();
     this.#bar.close();
@@ -165,7 +165,7 @@ export class JobView {
       this.#say(`This could not be transcribed: ${job.error ?? "the server does not say why"}`, true);
     else if (job.status === "cancelled") this.#say("This was cancelled.");
     else if (job.status === "queued") this.#say(`${queueText(job)}. The transcript appears here as it is made.`);
-    else this.#say("");
+    else this.#say(this.#store.segments(this.#id).length > 0 ? "" : "Transcribing. The first lines appear in a moment.");
     if (job.status === "running") this.#grow();
   }
 
@@ -183,6 +183,7 @@ export class JobView {
   #grow() {
     if (this.#loaded) return;
     const segments = this.#store.segments(this.#id);
+    if (segments.length > 0) this.#say("");
     this.#partial ??=
       documentOf({ id: this.#id, title: this.title, result: { language: null, duration: null, segments: [] } });
     const known = this.#partial.segments.length > segments.length ? [] : this.#partial.segments;
@@ -199,6 +200,7 @@ export class JobView {
     this.#view.render(document);
     this.#search.document = document;
     this.export.disabled = false;
+    this.corrected.hidden = !this.#session.corrected;
     for (const [node, word, label] of [
            [this.undo, "Undo", this.#session.undoLabel], [this.redo, "Redo", this.#session.redoLabel]]) {
       node.disabled = label === null;
@@ -212,6 +214,15 @@ export class JobView {
       this.#shownSpeakers = document.speakers;
     }
     this.#view.setTime(this.#player.time, false);
+  }
+
+  async #revert() {
+    try {
+      await this.#session.revert();
+      this.#view.node.focus({ preventScroll: true });
+    } catch (error) {
+      this.#say(error.message, true);
+    }
   }
 
   #rename(id) {

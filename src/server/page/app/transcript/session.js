@@ -7,12 +7,11 @@ import { addSpeaker, documentOf, renameSpeaker, setSpeaker, setText } from "./do
 import { History } from "./history.js";
 import { kNewSpeaker } from "./segment_editor.js";
 
-const kKeepAfterMs = 300;
-
 export class Session extends Emitter {
   #id;
   #history = null;
-  #timer = 0;
+  // Whether the document is another than the server's; captions of this browser have no other.
+  corrected = false;
 
   constructor(id) {
     super();
@@ -24,7 +23,20 @@ export class Session extends Emitter {
     const edited = await kept.get("transcripts", this.#id);
     const document = edited ?? documentOf({ id: this.#id, title, result: await getResult(this.#id) });
     this.#history = new History(document);
+    this.corrected = edited !== undefined && !this.#isLocal;
     this.emit("change");
+  }
+
+  get #isLocal() { return String(this.#id).startsWith("live-"); }
+
+  // Back to what the server heard, as one more edit, which can be undone.
+  async revert() {
+    const document = documentOf({ id: this.#id, title: this.document.title, result: await getResult(this.#id) });
+    this.#history.push(document, "undo all corrections");
+    this.corrected = false;
+    this.emit("change");
+    kept.remove("transcripts", this.#id);
+    announce("All corrections are undone");
   }
 
   get document() { return this.#history.value; }
@@ -63,14 +75,9 @@ export class Session extends Emitter {
   }
 
   #changed() {
+    this.corrected = !this.#isLocal;
     this.emit("change");
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.keep(), kKeepAfterMs);
-  }
-
-  // Writes down what has not been yet.
-  keep() {
-    clearTimeout(this.#timer);
-    return this.#history === null ? undefined : kept.put("transcripts", this.#id, this.document);
+    // At once: whoever leaves the page next must find it again.
+    kept.put("transcripts", this.#id, this.document);
   }
 }
