@@ -15,7 +15,6 @@
 #include "cli/npu_commands.h"
 #include "cli/npu_device.h"
 #include "cli/option_values.h"
-#include "device/npu/host_mel.h"
 
 namespace amanuensis::cli {
 namespace {
@@ -67,14 +66,13 @@ std::string bench_log_mel(NpuDevice& device, const Context& context) {
   const auto on_cpu = [&] { (void)audio::log_mel_spectrogram(samples, filters, {.kernels = &kernels, .pool = &pool}); };
   on_cpu();
   const double cpu_s = seconds_of(on_cpu);
-  const npu::MelWindow window = npu::frame_samples(samples);
-  std::vector<std::int8_t> bands(window.frames * 80);
   std::string text;
   for (const char* name : {"log_mel_1", "log_mel_10", "log_mel_20", "log_mel_100"}) {
     const npu::KernelSpec& spec = device.catalog().at(name);
     device.executor().prepare(spec);
     const double before = status_of(device.executor().status(), name).counters.predicted_s;
-    const double measured_s = seconds_of([&] { device.operations().log_mel(window.samples, bands, name); });
+    NpuMelDevice mel(device, name);
+    const double measured_s = seconds_of([&] { (void)audio::log_mel_spectrogram(samples, filters, {.device = &mel}); });
     const double predicted_s = status_of(device.executor().status(), name).counters.predicted_s - before;
     text += row(fmt::format("log-mel of {} s, {}", kSeconds, name), measured_s, predicted_s, cpu_s);
     device.executor().unload(spec);

@@ -40,6 +40,10 @@ server::NpuFacts npu_facts(NpuDevice& npu) {
   facts.simulated = status.device && status.device->simulated;
   facts.available = status.available;
   facts.reason = status.reason;
+  const NpuTotals totals = npu_totals(npu);
+  facts.audio_s = totals.audio_s;
+  facts.realtime_factor = totals.realtime_factor;
+  facts.events = status.events;
   for (const device::npu::OperationCount& count : npu.operations().counts()) {
     facts.operations.push_back(
         {.name = count.name, .on_npu = count.npu + count.npu_single, .on_cpu = count.cpu, .reason = count.reason});
@@ -48,10 +52,13 @@ server::NpuFacts npu_facts(NpuDevice& npu) {
     facts.kernels.push_back({.name = kernel.name,
                              .state = std::string(device::npu::to_string(kernel.state)),
                              .reason = kernel.reason,
+                             .loads = kernel.counters.loads,
                              .launches = kernel.counters.launches,
+                             .rows = kernel.counters.rows,
                              .failures = kernel.counters.failures,
                              .kernel_s = kernel.counters.kernel_s,
-                             .transfer_s = kernel.counters.transfer_s});
+                             .transfer_s = kernel.counters.transfer_s,
+                             .predicted_s = kernel.counters.predicted_s});
   }
   return facts;
 }
@@ -166,6 +173,7 @@ std::unique_ptr<server::LoadedModel> ServingModels::load(const std::string& id) 
   engine.model = default_path_ && id == default_model_ ? default_path_->string() : id;
   auto model = std::make_unique<ServedModel>(context_, engine, options_);
   model->facts_.id = id;
+  if (const auto npu = model->npu()) uses_npu_ = true;
   model->facts_.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return model;
 }
@@ -178,6 +186,16 @@ void ServingModels::pull(const std::string& name, const std::function<void(const
         on_progress({progress.done_bytes, progress.total_bytes});
       },
       stop);
+}
+
+server::HardwareFacts ServingModels::hardware() const {
+  server::HardwareFacts facts = hardware_;
+  // auto may have found a real NPU when a model was read.
+  const std::string& asked = options_.engine.device;
+  if (!uses_npu_ && !asked.starts_with("npu")) return facts;
+  facts.device = asked == "npu-sim" ? asked : "npu";
+  facts.priority = {facts.device, "cpu"};
+  return facts;
 }
 
 }  // namespace amanuensis::cli

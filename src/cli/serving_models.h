@@ -1,6 +1,7 @@
 // The models of this machine, for the server: composes checkpoints, kernels and engines when it asks for them.
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -33,7 +34,7 @@ class ServingModels : public server::ModelHost {
   std::unique_ptr<server::LoadedModel> load(const std::string& id) override;
   void pull(const std::string& name, const std::function<void(const server::PullState&)>& on_progress,
             const std::stop_token& stop) override;
-  server::HardwareFacts hardware() const override { return hardware_; }
+  server::HardwareFacts hardware() const override;
   const pipeline::Diarizer* diarizer() const override { return &speakers_.diarizer(); }
 
  private:
@@ -41,6 +42,7 @@ class ServingModels : public server::ModelHost {
   const ServingOptions options_;
   const SpeakerTools speakers_;
   const server::HardwareFacts hardware_;
+  std::atomic<bool> uses_npu_{false};
   std::string default_model_;
   // The default model's place, when it was named by a path.
   std::optional<std::filesystem::path> default_path_;

@@ -62,13 +62,13 @@ TEST(DeviceOption, IsReadAndRefused) {
 
 TEST(DeviceOption, AutoNeverTakesTheSimulator) {
   const Environment environment;
-  EXPECT_EQ(open_npu(environment, DeviceChoice::kAuto, 1), nullptr);
-  EXPECT_EQ(open_npu(environment, DeviceChoice::kCpu, 1), nullptr);
+  EXPECT_EQ(open_npu(environment, {.device = DeviceChoice::kAuto}), nullptr);
+  EXPECT_EQ(open_npu(environment, {.device = DeviceChoice::kCpu}), nullptr);
 }
 
 TEST(DeviceOption, AnNpuThatIsNotThereIsAnErrorThatNamesTheOthers) {
   const Environment environment;
-  const auto error = test::error_of([&] { (void)open_npu(environment, DeviceChoice::kNpu, 1); });
+  const auto error = test::error_of([&] { (void)open_npu(environment, {.device = DeviceChoice::kNpu}); });
   EXPECT_EQ(error.code, ErrorCode::kUnsupported);
   EXPECT_THAT(error.message, AllOf(HasSubstr("--device npu"), HasSubstr("npu-sim"), HasSubstr("docs/npu.md")));
 }

@@ -104,13 +104,13 @@ struct Executor::State {
   std::uint64_t opened = 0;
   std::deque<std::string> events;
 
-  void event(const std::string& text) {
+  void event(EventLevel level, const std::string& text) {
     {
       const std::scoped_lock lock(status_mutex);
       events.push_back(text);
       if (events.size() > kEventsKept) events.pop_front();
     }
-    if (options.on_event) options.on_event(text);
+    if (options.on_event) options.on_event(level, text);
   }
 
   void set_device_reason(const std::string& reason) {
@@ -134,7 +134,7 @@ struct Executor::State {
     try {
       runtime->close();
     } catch (const Error& error) {
-      event(fmt::format("NPU: the device did not close properly: {}", error.what()));
+      event(EventLevel::kWarning, fmt::format("NPU: the device did not close properly: {}", error.what()));
     }
     runtime.reset();
   }
@@ -143,7 +143,7 @@ struct Executor::State {
     try {
       runtime = options.open();
       DeviceInfo facts = runtime->info();
-      event(fmt::format("NPU: opened {} ({})", facts.name, facts.driver));
+      event(EventLevel::kInfo, fmt::format("NPU: opened {} ({})", facts.name, facts.driver));
       const std::scoped_lock lock(status_mutex);
       info = std::move(facts);
       ++opened;
@@ -160,7 +160,7 @@ struct Executor::State {
     runtime.reset();
     device_retry.failed(options.now(), options);
     set_device_reason(reason);
-    event(fmt::format("NPU: {}; next attempt in {} ms", reason, device_retry.wait().count()));
+    event(EventLevel::kWarning, fmt::format("NPU: {}; next attempt in {} ms", reason, device_retry.wait().count()));
   }
 
   // Whether there is a device, opening it again when it is time to.
@@ -182,7 +182,8 @@ struct Executor::State {
       device_reason = fmt::format("the device was lost: {}", reason);
       device_retry.failed(options.now(), options);
     }
-    event(fmt::format("NPU: the device was lost: {}; next attempt in {} ms", reason, device_retry.wait().count()));
+    event(EventLevel::kWarning,
+          fmt::format("NPU: the device was lost: {}; next attempt in {} ms", reason, device_retry.wait().count()));
   }
 
   void fail_kernel(Entry& entry, const std::string& reason) {
@@ -195,8 +196,8 @@ struct Executor::State {
       entry.status.reason = reason;
       ++entry.status.counters.failures;
     }
-    event(fmt::format("NPU kernel {}: {}; the CPU takes over, next attempt in {} ms", entry.status.name, reason,
-                      entry.retry.wait().count()));
+    event(EventLevel::kWarning, fmt::format("NPU kernel {}: {}; the CPU takes over, next attempt in {} ms",
+                                            entry.status.name, reason, entry.retry.wait().count()));
   }
 
   void blame(Entry& entry, const Failure& failure) {
@@ -333,6 +334,7 @@ struct Executor::State {
       const std::scoped_lock lock(entry.mutex);
       KernelCounters& total = entry.status.counters;
       total.launches += counters.launches;
+      total.tests += counters.tests;
       total.rows += counters.rows;
       total.kernel_s += counters.kernel_s;
       total.transfer_s += counters.transfer_s;
@@ -355,6 +357,7 @@ struct Executor::State {
         const auto& set = sets[batch % 2];
         const auto run = on_device([&] { return runtime->start(*loaded.kernel, set); });
         ++counters.launches;
+        if (poison) ++counters.tests;
         counters.rows += job.shape.rows;
         if (batch > 0) read_batch(job, batch - 1, sets, counters, done);
         if (batch + 1 < job.batches) prepare_batch(batch + 1);
@@ -406,9 +409,14 @@ struct Executor::State {
     }
     std::erase_if(entry.loaded, [&](const auto& each) { return each->kernel->shape() != test.shape; });
     entry.tested = true;
-    const std::scoped_lock lock(entry.mutex);
-    if (entry.status.state == KernelState::kSetAside) entry.status.reason.clear();
-    entry.status.state = KernelState::kReady;
+    bool recovered = false;
+    {
+      const std::scoped_lock lock(entry.mutex);
+      recovered = entry.status.state == KernelState::kSetAside;
+      entry.status.state = KernelState::kReady;
+      ++entry.status.counters.loads;
+    }
+    if (recovered) event(EventLevel::kInfo, fmt::format("NPU kernel {}: passes its self-test again", spec.name));
   }
 
   // Does `work` with the kernel tested and its queue held; empty, or why not.

@@ -94,6 +94,8 @@ class NpuBackend final : public EncoderBackend {
 
   void conv1d_gelu(const ConvWeights& weights, TensorView<const float> x, TensorView<float> y) override {
     const auto& conv = static_cast<const EncoderConv&>(weights);
+    // The first convolution sees each frame of 10 ms once.
+    if (conv.shape.stride == 1) npu_.add_audio({.encoder_s = static_cast<double>(x.rows()) / 100});
     gather_windows(conv.shape, x, y.rows());
     if (npu_.matmul(rows_, conv.npu, y, {.gelu = true})) return;
     cpu_->conv1d_gelu(*conv.cpu, x, y);

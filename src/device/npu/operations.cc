@@ -208,6 +208,17 @@ bool Operations::matmul(const ByteRows& x, const ByteWeights& w, TensorView<floa
   return finish(Operation::kMatmul, executor_.run(job), 1);
 }
 
+void Operations::add_audio(const AudioTotals& audio) {
+  const std::scoped_lock lock(mutex_);
+  audio_.log_mel_s += audio.log_mel_s;
+  audio_.encoder_s += audio.encoder_s;
+}
+
+AudioTotals Operations::audio() const {
+  const std::scoped_lock lock(mutex_);
+  return audio_;
+}
+
 std::vector<OperationCount> Operations::counts() const {
   const std::scoped_lock lock(mutex_);
   return {counts_.begin(), counts_.end()};

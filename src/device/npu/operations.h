@@ -67,6 +67,12 @@ struct OperationCount {
   std::string reason;
 };
 
+// Seconds of audio that went through, for realtime factors.
+struct AudioTotals {
+  double log_mel_s = 0;
+  double encoder_s = 0;
+};
+
 class Operations {
  public:
   // Both must outlive the object.
@@ -100,6 +106,9 @@ class Operations {
                            std::span<const float> bias);
 
   std::vector<OperationCount> counts() const;
+  // Callers say what audio they had computed: rows do not tell, for frames are repeated and windows padded.
+  void add_audio(const AudioTotals& audio);
+  AudioTotals audio() const;
 
  private:
   bool finish(Operation operation, const JobResult& result, std::size_t batches);
@@ -111,6 +120,7 @@ class Operations {
   const TileKernels& host_;
   mutable std::mutex mutex_;
   std::array<OperationCount, 7> counts_;
+  AudioTotals audio_;
   std::atomic<std::uint64_t> next_key_{1};
 };
 

@@ -46,18 +46,31 @@ Json npu_json(const Service& service) {
   json["device"] = npu->device;
   json["simulated"] = npu->simulated;
   json["reason"] = npu->reason.empty() ? Json(nullptr) : Json(npu->reason);
+  json["audio_seconds"] = npu->audio_s;
+  json["realtime_factor"] = npu->realtime_factor;
+  json["kernels_loaded"] = std::count_if(npu->kernels.begin(), npu->kernels.end(),
+                                         [](const auto& kernel) { return kernel.state == "ready"; });
+  json["events"] = npu->events;
   json["operations"] = Json::array();
   for (const auto& each : npu->operations) {
     json["operations"].push_back(
         {{"name", each.name}, {"npu", each.on_npu}, {"cpu", each.on_cpu}, {"reason", each.reason}});
   }
   json["kernels"] = Json::array();
+  double kernel_s = 0;
+  for (const auto& each : npu->kernels) kernel_s += each.kernel_s;
   for (const auto& each : npu->kernels) {
     json["kernels"].push_back({{"name", each.name},
                                {"state", each.state},
                                {"reason", each.reason},
+                               {"loads", each.loads},
                                {"launches", each.launches},
-                               {"failures", each.failures}});
+                               {"rows", each.rows},
+                               {"failures", each.failures},
+                               {"kernel_seconds", each.kernel_s},
+                               {"transfer_seconds", each.transfer_s},
+                               {"predicted_seconds", each.predicted_s},
+                               {"share", kernel_s > 0 ? each.kernel_s / kernel_s : 0}});
   }
   return json;
 }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <random>
 #include <span>
 #include <stop_token>
@@ -61,7 +62,11 @@ struct NpuRig {
                   .catalog = catalog,
                   .timeout = timeout,
                   .now = [this] { return clock.now; },
-                  .on_event = [this](const std::string& text) { events.push_back(text); }}),
+                  .on_event =
+                      [this](EventLevel, const std::string& text) {
+                        const std::scoped_lock lock(events_mutex);
+                        events.push_back(text);
+                      }}),
         operations(executor, best_tile_kernels(detect_cpu_features())) {}
 
   KernelStatus status(const std::string& name) const {
@@ -79,6 +84,7 @@ struct NpuRig {
 
   static constexpr std::chrono::milliseconds timeout{20000};
   FakeClock clock;
+  std::mutex events_mutex;
   std::vector<std::string> events;
   Catalog catalog;
   Executor executor;
