@@ -287,6 +287,10 @@ struct Executor::State {
                        [&](const ResidentInput& each) { return each.argument == argument; });
   }
 
+  static bool is_unread(const Job& job, std::size_t argument) {
+    return std::find(job.unread.begin(), job.unread.end(), argument) != job.unread.end();
+  }
+
   static JobArguments views(const std::vector<NpuBuffer*>& buffers) {
     std::vector<std::span<std::byte>> bytes;
     for (NpuBuffer* each : buffers) bytes.push_back(each != nullptr ? each->bytes() : std::span<std::byte>());
@@ -297,7 +301,7 @@ struct Executor::State {
     for (std::size_t a = 0; a < buffers.size(); ++a) {
       if (buffers[a] == nullptr || is_resident(job, a)) continue;
       const bool input = is_input(job.spec, a);
-      if (!input && !poison_outputs) continue;
+      if (!input && (!poison_outputs || is_unread(job, a))) continue;
       if (!input) std::fill(buffers[a]->bytes().begin(), buffers[a]->bytes().end(), kPoison);
       on_device([&] { runtime->sync_to_device(*buffers[a]); });
     }
@@ -305,7 +309,7 @@ struct Executor::State {
 
   void fetch(const Job& job, const std::vector<NpuBuffer*>& buffers) {
     for (std::size_t a = 0; a < buffers.size(); ++a) {
-      if (buffers[a] == nullptr || is_input(job.spec, a)) continue;
+      if (buffers[a] == nullptr || is_input(job.spec, a) || is_unread(job, a)) continue;
       on_device([&] { runtime->sync_from_device(*buffers[a]); });
     }
   }
@@ -327,7 +331,7 @@ struct Executor::State {
   }
 
   // Batches one after the other: while one runs, the next is filled and the one before is read.
-  void run_batches(Entry& entry, const Job& job, bool poison, std::size_t& done) {
+  void run_batches(Entry& entry, const Job& job, bool test, std::size_t& done) {
     Loaded& loaded = load(entry, job.spec, job.shape);
     KernelCounters counters;
     const auto count = [&] {
@@ -348,7 +352,7 @@ struct Executor::State {
         auto& set = sets[batch % 2];
         if (set.empty()) set = buffers_of(loaded, job, batch % 2);
         job.fill(batch, views(set));
-        bring(job, set, poison);
+        bring(job, set, test || job.poison);
         counters.transfer_s += seconds_since(start);
       };
       if (job.batches > 0) prepare_batch(0);
@@ -357,7 +361,7 @@ struct Executor::State {
         const auto& set = sets[batch % 2];
         const auto run = on_device([&] { return runtime->start(*loaded.kernel, set); });
         ++counters.launches;
-        if (poison) ++counters.tests;
+        if (test) ++counters.tests;
         counters.rows += job.shape.rows;
         if (batch > 0) read_batch(job, batch - 1, sets, counters, done);
         if (batch + 1 < job.batches) prepare_batch(batch + 1);
@@ -401,7 +405,7 @@ struct Executor::State {
                            return problem.empty() ? problem : "self-test: " + problem;
                          }};
     try {
-      run_batches(entry, job, /*poison=*/true, done);
+      run_batches(entry, job, /*test=*/true, done);
     } catch (Failure& failure) {
       // The test's shape is ours: when that is refused, it is the kernel that is not what the catalog says.
       if (failure.blame == Blame::kRequest) failure.blame = Blame::kKernel;
@@ -459,7 +463,7 @@ const Catalog& Executor::catalog() const { return state_->options.catalog; }
 JobResult Executor::run(const Job& job) {
   JobResult result;
   result.reason = state_->with_kernel(
-      job.spec, [&](Entry& entry) { state_->run_batches(entry, job, /*poison=*/false, result.done); });
+      job.spec, [&](Entry& entry) { state_->run_batches(entry, job, /*test=*/false, result.done); });
   return result;
 }
 

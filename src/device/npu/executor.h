@@ -68,6 +68,10 @@ struct Job {
   // with them: the kernel is then set aside.
   std::function<std::string(std::size_t batch, const JobArguments& arguments)> drain;
   std::span<const ResidentInput> resident = {};
+  // Outputs that `drain` does not look at: they are not brought back.
+  std::span<const std::size_t> unread = {};
+  // Outputs are overwritten before the launch, so that what was left in them does not pass for a result.
+  bool poison = false;
 };
 
 struct JobResult {

@@ -15,6 +15,7 @@ constexpr std::size_t kFrame = tile::kFrameSamples;
 constexpr std::size_t kBands = tile::kMelBands;
 constexpr std::size_t kChunkRows = 2000;  // of the kernel's input at a time: 1.6 MB
 constexpr std::size_t kRepeats = 16;
+constexpr double kNothing = -20;  // below everything: the lowest code
 constexpr double kLowest = -10;         // the definition's floor
 constexpr double kFloorBelow = 8;       // and that below the maximum
 constexpr double kFlatDeviation = 0.5;  // of a frame's bands in log10: a step's error costs its correlation 3e-4
@@ -60,6 +61,9 @@ class MelBands {
     constexpr std::size_t kChunkFrames = kChunkRows / kRepeats;
     for (std::size_t first = 0; first < again.size(); first += kChunkFrames) {
       repeatedly(std::span(again).subspan(first, std::min(kChunkFrames, again.size() - first)));
+    }
+    for (std::size_t band = 0; band < kBands; ++band) {
+      for (float& value : out_.row(band)) value = std::max(value, static_cast<float>(kLowest));
     }
   }
 
@@ -111,14 +115,14 @@ class MelBands {
   // The lowest code stands for everything down to nothing.
   double value_of(std::size_t row, std::size_t band) const {
     const std::int8_t code = codes_[row * kBands + band];
-    if (code == -127) return kLowest;
-    return std::max(tile::kLogMelZero + tile::kLogMelStep * code - gains_[row], kLowest);
+    return code == -127 ? kNothing : tile::kLogMelZero + tile::kLogMelStep * code - gains_[row];
   }
 
-  // Frames that lie below the floor altogether are exact as they are.
+  // Values stand as they were computed until the end: averages of values raised to a floor would be too high. Frames
+  // that lie below the floor altogether are exact as they are.
   bool needs_more(std::size_t frame) const {
-    const double floor = largest_ - kFloorBelow;
-    double top = kLowest;
+    const double floor = std::max(largest_ - kFloorBelow, kLowest);
+    double top = kNothing;
     double sum = 0;
     double squares = 0;
     for (std::size_t band = 0; band < kBands; ++band) {
@@ -128,7 +132,7 @@ class MelBands {
       sum += value;
       squares += value * value;
     }
-    if (top <= kLowest || top < floor - tile::kLogMelStep) return false;
+    if (top < floor - tile::kLogMelStep) return false;
     const double mean = sum / kBands;
     const double variance = squares / kBands - mean * mean;
     return variance < kFlatDeviation * kFlatDeviation || top > largest_ - tile::kLogMelStep;

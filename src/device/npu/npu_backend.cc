@@ -88,6 +88,16 @@ class NpuBackend final : public EncoderBackend {
   }
 
   void encoder_block(const EncoderBlock& block, TensorView<float> x) override {
+    const BlockOperands operands = {.attention_gamma = block.attention_norm.gamma,
+                                    .attention_beta = block.attention_norm.beta,
+                                    .query_key_value = encoder(block.query_key_value).npu,
+                                    .attention_out = encoder(block.attention_out).npu,
+                                    .heads = block.heads,
+                                    .mlp_gamma = block.mlp_norm.gamma,
+                                    .mlp_beta = block.mlp_norm.beta,
+                                    .up = encoder(block.mlp_up).npu,
+                                    .down = encoder(block.mlp_down).npu};
+    if (npu_.encoder_block(operands, x)) return;
     attend(block, x);
     feed_forward(block, x);
   }

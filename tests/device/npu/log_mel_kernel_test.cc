@@ -9,7 +9,6 @@
 
 #include "audio/decode.h"
 #include "audio/log_mel.h"
-#include "device/npu/host_mel.h"
 #include "device/npu/kernels/log_mel.h"
 #include "device/npu/simulator/simulator.h"
 #include "npu_rig.h"
@@ -21,20 +20,6 @@ namespace {
 std::vector<float> speech(const std::filesystem::path& path) { return audio::read_all_audio(path); }
 
 std::filesystem::path jfk() { return std::filesystem::path(AMANUENSIS_SHARED_DATA) / "jfk.flac"; }
-
-// The NPU in the place of the CPU, as the program uses it.
-class OnNpu final : public audio::MelDevice {
- public:
-  OnNpu(NpuRig& rig, std::string kernel) : rig_(rig), kernel_(std::move(kernel)) {}
-  bool can_do(std::size_t n_mels) const override { return n_mels == 80; }
-  void log_bands(const ReadFrame& read, float largest, TensorView<float> out) override {
-    log_mel_bands(rig_.operations, {.count = out.cols(), .read = read}, out, {.kernel = kernel_, .largest = largest});
-  }
-
- private:
-  NpuRig& rig_;
-  const std::string kernel_;
-};
 
 // All frames together, and each by itself unless its bands are all alike: on the floor, where nothing can correlate.
 void expect_matches(NpuRig& rig, std::span<const float> samples, const std::string& kernel) {

@@ -14,9 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "audio/log_mel.h"
 #include "base/cpu_features.h"
 #include "device/npu/executor.h"
 #include "device/npu/fault_injection.h"
+#include "device/npu/host_mel.h"
 #include "device/npu/operations.h"
 #include "device/npu/simulator/simulator.h"
 
@@ -89,6 +91,20 @@ struct NpuRig {
   Catalog catalog;
   Executor executor;
   Operations operations;
+};
+
+// The NPU in the place of the CPU, as the program uses it.
+class OnNpu final : public audio::MelDevice {
+ public:
+  OnNpu(NpuRig& rig, std::string kernel) : rig_(rig), kernel_(std::move(kernel)) {}
+  bool can_do(std::size_t n_mels) const override { return n_mels == 80; }
+  void log_bands(const ReadFrame& read, float largest, TensorView<float> out) override {
+    log_mel_bands(rig_.operations, {.count = out.cols(), .read = read}, out, {.kernel = kernel_, .largest = largest});
+  }
+
+ private:
+  NpuRig& rig_;
+  const std::string kernel_;
 };
 
 }  // namespace amanuensis::device::npu

@@ -1,6 +1,7 @@
 // Entry points that an AIE compiler exports, one for each function that the catalog names. tools/npu/emit_mlir.py
 // declares the same signatures. Nothing on the host calls them; they are compiled there so that they cannot rot.
 #include "device/npu/kernels/attention.h"
+#include "device/npu/kernels/encoder_block.h"
 #include "device/npu/kernels/gelu.h"
 #include "device/npu/kernels/layer_norm.h"
 #include "device/npu/kernels/log_mel.h"
@@ -58,6 +59,30 @@ void amanuensis_attention(const int8_t* q, const int32_t* q_step, const int8_t* 
 void amanuensis_attention_finish(const tile::AttentionState* state, const float* v_scale, float* y, int32_t first,
                                  int32_t rows) {
   tile::attention_finish(state, v_scale, first, rows, y);
+}
+
+// A row in one element of a FIFO or in several; what is not there is null.
+void amanuensis_quantize_row(const float* first, const float* second, const float* third, int8_t* y, float* scale,
+                             int32_t cols) {
+  const float* const parts[] = {first, second, third};
+  tile::quantize_row(parts, cols, y, scale);
+}
+void amanuensis_input_begin(tile::AttentionInput* input) { tile::attention_input_begin(input); }
+void amanuensis_input_see(const float* q, const float* k, const float* v, tile::AttentionInput* input, int32_t rows) {
+  tile::attention_input_see(q, k, v, rows, input);
+}
+void amanuensis_input_settle(tile::AttentionInput* input, float* v_scale) {
+  tile::attention_input_settle(input, v_scale);
+}
+void amanuensis_round_queries(const tile::AttentionInput* input, const float* q, int8_t* y, int32_t* step,
+                              int32_t rows) {
+  tile::round_queries(input, q, rows, y, step);
+}
+void amanuensis_round_keys(const tile::AttentionInput* input, const float* k, int8_t* y, int32_t rows) {
+  tile::round_keys(input, k, rows, y);
+}
+void amanuensis_round_values(const tile::AttentionInput* input, const float* v, int8_t* y, int32_t rows) {
+  tile::round_values(input, v, rows, y);
 }
 
 }  // extern "C"
