@@ -48,6 +48,7 @@ for tile in 16 32; do
 done
 build layer_norm_512 layer_norm_512_1536x512 --rows 1536 --cols 512
 build matmul_64 matmul_64_256x192x256 --rows 256 --inner 192 --cols 256
+build matmul_64_packed matmul_64_packed_256x192x256 --rows 256 --inner 192 --cols 256
 build matmul_64 matmul_64_3072x256x512_gelu --rows 3072 --inner 256 --cols 512 --gelu
 build matmul_64 matmul_64_1536x1536x512_gelu --rows 1536 --inner 1536 --cols 512 --gelu
 build matmul_64 matmul_64_1536x512x1536 --rows 1536 --inner 512 --cols 1536

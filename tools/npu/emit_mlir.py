@@ -187,6 +187,9 @@ class Program:
     def named(self, name):
         return next(a for a in self.arguments if a["name"] == name)
 
+    def operands(self):
+        return ("operands",) if self.spec.get("packed") else ("a", "b")
+
     def core_matmul(self, c, t):
         d, tile, stripe = 4, self.spec["tile"], self.spec["block_rows"]
         acc = ("%scratch", f"memref<{self.spec['tile_memory']['scratch_bytes']}xi8>")
@@ -194,11 +197,10 @@ class Program:
         self.loop(d, passes)
         self.call(d + 1, "amanuensis_matmul_clear", [acc, self.constant(d + 1, tile * tile)])
         self.loop(d + 1, self.shape["inner"] // tile)
-        a = self.acquire(d + 2, self.named("a"), c, t)
-        b = self.acquire(d + 2, self.named("b"), c, t)
-        self.call(d + 2, self.spec["function"], [a[:2], b[:2], acc])
-        self.release(d + 2, c, t, a[2])
-        self.release(d + 2, c, t, b[2])
+        operands = [self.acquire(d + 2, self.named(name), c, t) for name in self.operands()]
+        self.call(d + 2, self.spec["function"], [each[:2] for each in operands] + [acc])
+        for each in operands:
+            self.release(d + 2, c, t, each[2])
         self.emit(d + 1, "}")
         scales = [self.acquire(d + 1, self.named(name), c, t) for name in ("row_scale", "col_scale", "bias")]
         for first in range(0, tile, stripe):
@@ -301,8 +303,7 @@ class Program:
                 for c in range(self.columns):
                     at = col + c * tile
                     n = self.named
-                    yield c, n("a"), row * inner, (inner // tile, self.tiles, tile, tile), (tile, tile * inner, inner, 1)
-                    yield c, n("b"), at * inner, (1, inner // tile, tile, tile), (0, tile, inner, 1)
+                    yield from self.operand_transfers(c, row, at)
                     yield c, n("row_scale"), row * 4, (1, 1, 1, element), (0, 0, 0, 1)
                     yield c, n("col_scale"), at * 4, (1, 1, 1, element), (0, 0, 0, 1)
                     yield c, n("bias"), at * 4, (1, 1, 1, element), (0, 0, 0, 1)
@@ -311,6 +312,19 @@ class Program:
                     if self.shape.get("residual"):
                         yield c, n("residual"), (row * cols + at) * 4, place, strides
                     yield c, n("y"), (row * cols + at) * 4, place, strides
+
+    def operand_transfers(self, c, row, col):
+        tile, inner, n = self.spec["tile"], self.shape["inner"], self.named
+        if not self.spec.get("packed"):
+            yield c, n("a"), row * inner, (inner // tile, self.tiles, tile, tile), (tile, tile * inner, inner, 1)
+            yield c, n("b"), col * inner, (1, inner // tile, tile, tile), (0, tile, inner, 1)
+            return
+        # One buffer: an element is a tile of a and, behind it, the column's tile of b, for each core in turn.
+        second = (self.shape["rows"] + col) * inner
+        for k in range(0, inner, tile):
+            for t in range(self.tiles):
+                for at in ((row + t * tile) * inner, second):
+                    yield c, n("operands"), at + k, (1, 1, tile, tile), (0, 0, inner, 1)
 
     def attention_transfers(self):
         tile, rows, heads = self.spec["tile"], self.shape["rows"], self.shape["heads"]
@@ -380,8 +394,9 @@ def main():
     given = parser.parse_args()
     with open(given.catalog_entry) as file:
         spec = json.load(file)
-    if spec.get("packed"):
-        parser.error(f"{spec['name']}: a packed buffer needs a program of its own; use {spec['name'][:-7]}")
+    if spec["operation"] == "encoder_block":
+        parser.error(f"{spec['name']}: its ten phases share FIFOs, which is not written as MLIR yet; without it a block is "
+                     "done by seven kernels (docs/npu.md)")
     shape = {"rows": spec.get("batch") or given.rows, "inner": given.inner, "cols": given.cols, "heads": given.heads,
              "keys": given.keys, "gelu": given.gelu, "residual": given.residual}
     columns = 1 if spec.get("single_column") else given.columns

@@ -68,7 +68,8 @@ class Audit {
     const auto y = std::span<const float>(arguments_.get<float>(3));
     const std::array<std::pair<const char*, std::string>, 9> found = {{
         {"norm before attention", norm(x, at_.attention_norm, at_.codes, at_.scales)},
-        {"query, key, value", product(at_.query_key_value, at_.codes, at_.scales, {}, floats(at_.qkv, rows * 3 * width))},
+        {"query, key, value",
+         product(at_.query_key_value, at_.codes, at_.scales, {}, floats(at_.qkv, rows * 3 * width))},
         {"attention", heads(attended)},
         {"rounding what was attended", rounding(attended, at_.attended_codes, at_.attended_scales)},
         {"attention's projection", product(at_.attention_out, at_.attended_codes, at_.attended_scales, x_values,
@@ -99,9 +100,9 @@ class Audit {
 
   std::string norm(TensorView<const float> x, const PackedNorm& at, std::size_t to, std::size_t scales) const {
     const auto weights = arguments_.bytes(1);
-    return check_layer_norm(x,
-                            {piece<float>(weights, at.gamma, shape_.inner), piece<float>(weights, at.beta, shape_.inner)},
-                            codes(to, x.rows() * x.cols()), floats(scales, x.rows()));
+    return check_layer_norm(
+        x, {piece<float>(weights, at.gamma, shape_.inner), piece<float>(weights, at.beta, shape_.inner)},
+        codes(to, x.rows() * x.cols()), floats(scales, x.rows()));
   }
   std::string rounding(TensorView<const float> x, std::size_t to, std::size_t scales) const {
     return check_rounding(x, codes(to, x.rows() * x.cols()), floats(scales, x.rows()));
@@ -122,12 +123,11 @@ class Audit {
   std::string heads(TensorView<const float> attended) const {
     const std::size_t rows = shape_.rows;
     for (std::size_t h = 0; h < shape_.heads; ++h) {
-      const HeadBytes head = {
-          .q = codes(at_.q + h * rows * kHeadDim, rows * kHeadDim),
-          .q_step = piece<std::int32_t>(arguments_.bytes(kWork), at_.q_step + h * rows * 4, rows),
-          .k = codes(at_.k + h * rows * kHeadDim, rows * kHeadDim),
-          .v = codes(at_.v + h * rows * kHeadDim, rows * kHeadDim),
-          .v_scale = floats(at_.v_scale + h * kHeadDim * 4, kHeadDim)};
+      const HeadBytes head = {.q = codes(at_.q + h * rows * kHeadDim, rows * kHeadDim),
+                              .q_step = piece<std::int32_t>(arguments_.bytes(kWork), at_.q_step + h * rows * 4, rows),
+                              .k = codes(at_.k + h * rows * kHeadDim, rows * kHeadDim),
+                              .v = codes(at_.v + h * rows * kHeadDim, rows * kHeadDim),
+                              .v_scale = floats(at_.v_scale + h * kHeadDim * 4, kHeadDim)};
       std::string problem = values_of(head, h);
       if (problem.empty()) problem = check_head(head, h, shape_.keys, attended.cols_at(h * kHeadDim, kHeadDim));
       if (!problem.empty()) return problem;

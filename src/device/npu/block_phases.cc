@@ -96,13 +96,13 @@ class Phases {
     std::size_t rows = 4;  // so many that an element holds them
     while (rows * width > tile::kRowPart && rows > 1) rows /= 2;
     const auto F = ValueType::kFloat32;
-    BlockPhase& phase = add(what, Operation::kLayerNorm,
-                            {in("x", F, {named("rows"), named("cols")}, 0, {rows, width}, 2),
-                             once(in("gamma", F, {named("cols")}, 1, {width}, 1)),
-                             once(in("beta", F, {named("cols")}, 1, {width}, 1)),
-                             out("y", ValueType::kInt8, {named("rows"), named("cols")}, 0, {rows, width}),
-                             out("y_scale", F, {named("rows")}, 1, {rows})},
-                            {.rows = shape_.rows, .cols = width});
+    BlockPhase& phase =
+        add(what, Operation::kLayerNorm,
+            {in("x", F, {named("rows"), named("cols")}, 0, {rows, width}, 2),
+             once(in("gamma", F, {named("cols")}, 1, {width}, 1)), once(in("beta", F, {named("cols")}, 1, {width}, 1)),
+             out("y", ValueType::kInt8, {named("rows"), named("cols")}, 0, {rows, width}),
+             out("y_scale", F, {named("rows")}, 1, {rows})},
+            {.rows = shape_.rows, .cols = width});
     phase.spec.block_rows = rows;
     phase.slices = {x, weights(norm.gamma), weights(norm.beta), work(codes), work(scales)};
   }
@@ -111,26 +111,22 @@ class Phases {
                BlockSlice residual, BlockSlice y, bool gelu) {
     const bool adds = residual.of != BlockArgument::kX || &product == &at_.attention_out;
     const auto F = ValueType::kFloat32;
-    std::vector<Wire> wires = {
-        in("a", ValueType::kInt8, {named("rows"), named("inner")}, 0, {kTile, kTile}, 2),
-        in("b", ValueType::kInt8, {named("cols"), named("inner")}, 1, {kTile, kTile}, 2),
-        in("row_scale", F, {named("rows")}, 1, {kTile}, 1),
-        in("col_scale", F, {named("cols")}, 1, {kTile}, 1),
-        in("bias", F, {named("cols")}, 1, {kTile}, 1),
-        in("residual", F, {named("rows"), named("cols")}, 0, {block_.block_rows, kTile}, 1),
-        out("y", F, {named("rows"), named("cols")}, 0, {block_.block_rows, kTile})};
+    std::vector<Wire> wires = {in("a", ValueType::kInt8, {named("rows"), named("inner")}, 0, {kTile, kTile}, 2),
+                               in("b", ValueType::kInt8, {named("cols"), named("inner")}, 1, {kTile, kTile}, 2),
+                               in("row_scale", F, {named("rows")}, 1, {kTile}, 1),
+                               in("col_scale", F, {named("cols")}, 1, {kTile}, 1),
+                               in("bias", F, {named("cols")}, 1, {kTile}, 1),
+                               in("residual", F, {named("rows"), named("cols")}, 0, {block_.block_rows, kTile}, 1),
+                               out("y", F, {named("rows"), named("cols")}, 0, {block_.block_rows, kTile})};
     wires[5].argument.optional = true;
-    BlockPhase& phase = add(what, Operation::kMatmul, std::move(wires),
-                            {.rows = shape_.rows,
-                             .inner = product.in,
-                             .cols = product.out,
-                             .gelu = gelu,
-                             .add_residual = adds});
+    BlockPhase& phase =
+        add(what, Operation::kMatmul, std::move(wires),
+            {.rows = shape_.rows, .inner = product.in, .cols = product.out, .gelu = gelu, .add_residual = adds});
     phase.spec.tile = kTile;
     phase.spec.block_rows = block_.block_rows;
     residual.absent = !adds;
-    phase.slices = {work(codes), weights(product.codes), work(scales), weights(product.scales), weights(product.bias),
-                    residual, y};
+    phase.slices = {
+        work(codes), weights(product.codes), work(scales), weights(product.scales), weights(product.bias), residual, y};
   }
 
   void attention_input() {
@@ -138,15 +134,14 @@ class Phases {
     const auto F = ValueType::kFloat32;
     const auto head_rows = std::vector<Extent>{named("heads"), named("rows"), number(kTile)};
     const std::size_t rows = tile::kInputRows;
-    BlockPhase& phase =
-        add("rounding queries, keys, values", Operation::kAttentionInput,
-            {in("qkv", F, {named("rows"), named("cols")}, 0, {rows, kTile}, 3),
-             out("q", B, head_rows, 0, {rows, kTile}),
-             out("q_step", ValueType::kInt32, {named("heads"), named("rows")}, 1, {rows}),
-             out("k", B, head_rows, 0, {rows, kTile}),
-             out("v", B, {named("heads"), number(kTile), named("rows")}, 0, {kTile, rows}),
-             out("v_scale", F, {named("heads"), number(kTile)}, 1, {kTile})},
-            {.rows = shape_.rows, .cols = 3 * shape_.inner, .heads = shape_.heads, .keys = shape_.keys});
+    BlockPhase& phase = add(
+        "rounding queries, keys, values", Operation::kAttentionInput,
+        {in("qkv", F, {named("rows"), named("cols")}, 0, {rows, kTile}, 3), out("q", B, head_rows, 0, {rows, kTile}),
+         out("q_step", ValueType::kInt32, {named("heads"), named("rows")}, 1, {rows}),
+         out("k", B, head_rows, 0, {rows, kTile}),
+         out("v", B, {named("heads"), number(kTile), named("rows")}, 0, {kTile, rows}),
+         out("v_scale", F, {named("heads"), number(kTile)}, 1, {kTile})},
+        {.rows = shape_.rows, .cols = 3 * shape_.inner, .heads = shape_.heads, .keys = shape_.keys});
     phase.spec.block_rows = rows;
     phase.slices = {work(at_.qkv), work(at_.q), work(at_.q_step), work(at_.k), work(at_.v), work(at_.v_scale)};
   }
@@ -155,15 +150,15 @@ class Phases {
     const auto B = ValueType::kInt8;
     const auto F = ValueType::kFloat32;
     const auto head_rows = std::vector<Extent>{named("heads"), named("rows"), number(kTile)};
-    BlockPhase& phase = add("attention", Operation::kAttention,
-                            {in("q", B, head_rows, 0, {kTile, kTile}, 1),
-                             in("q_step", ValueType::kInt32, {named("heads"), named("rows")}, 0, {kTile}, 1),
-                             in("k", B, head_rows, 1, {kTile, kTile}, 2),
-                             in("v", B, {named("heads"), number(kTile), named("rows")}, 1, {kTile, kTile}, 2),
-                             in("v_scale", F, {named("heads"), number(kTile)}, 0, {kTile}, 1),
-                             out("y", F, {named("rows"), named("heads"), number(kTile)}, 0,
-                                 {block_.block_rows, kTile})},
-                            {.rows = shape_.rows, .heads = shape_.heads, .keys = shape_.keys});
+    BlockPhase& phase =
+        add("attention", Operation::kAttention,
+            {in("q", B, head_rows, 0, {kTile, kTile}, 1),
+             in("q_step", ValueType::kInt32, {named("heads"), named("rows")}, 0, {kTile}, 1),
+             in("k", B, head_rows, 1, {kTile, kTile}, 2),
+             in("v", B, {named("heads"), number(kTile), named("rows")}, 1, {kTile, kTile}, 2),
+             in("v_scale", F, {named("heads"), number(kTile)}, 0, {kTile}, 1),
+             out("y", F, {named("rows"), named("heads"), number(kTile)}, 0, {block_.block_rows, kTile})},
+            {.rows = shape_.rows, .heads = shape_.heads, .keys = shape_.keys});
     phase.spec.tile = kTile;
     phase.spec.block_rows = block_.block_rows;
     phase.slices = {work(at_.q), work(at_.q_step), work(at_.k), work(at_.v), work(at_.v_scale), work(at_.attended)};
@@ -195,14 +190,15 @@ class Phases {
         const auto stream = std::find_if(block_.fifos.begin(), block_.fifos.end(), [&](const FifoSpec& fifo) {
           return fifo.channel == channel && block_.argument(fifo.argument).direction == direction;
         });
-        if (depth == 0 || (stream != block_.fifos.end() && stream->element_bytes >= element && stream->depth >= depth)) {
+        if (depth == 0 ||
+            (stream != block_.fifos.end() && stream->element_bytes >= element && stream->depth >= depth)) {
           continue;
         }
-        throw Error(ErrorCode::kBadData,
-                    fmt::format("NPU kernel {}: the phase '{}' needs {} elements of {} bytes {}wards on channel {}; the "
-                                "catalog states fewer or smaller ones",
-                                block_.name, phase.what, depth, element, direction == Direction::kIn ? "in" : "out",
-                                channel));
+        throw Error(
+            ErrorCode::kBadData,
+            fmt::format("NPU kernel {}: the phase '{}' needs {} elements of {} bytes {}wards on channel {}; the "
+                        "catalog states fewer or smaller ones",
+                        block_.name, phase.what, depth, element, direction == Direction::kIn ? "in" : "out", channel));
       }
     }
   }

@@ -38,19 +38,19 @@ struct BlockLayout {
   PackedProduct down;
   std::size_t weights_bytes = 0;
 
-  std::size_t codes = 0;   // int8 [rows, width]: what the norms give
-  std::size_t scales = 0;  // float32 [rows]
-  std::size_t qkv = 0;     // float32 [rows, 3 * width]
-  std::size_t q = 0;       // int8 [heads, rows, 64]
-  std::size_t q_step = 0;  // int32 [heads, rows]
-  std::size_t k = 0;       // int8 [heads, rows, 64]
-  std::size_t v = 0;       // int8 [heads, 64, rows]
+  std::size_t codes = 0;           // int8 [rows, width]: what the norms give
+  std::size_t scales = 0;          // float32 [rows]
+  std::size_t qkv = 0;             // float32 [rows, 3 * width]
+  std::size_t q = 0;               // int8 [heads, rows, 64]
+  std::size_t q_step = 0;          // int32 [heads, rows]
+  std::size_t k = 0;               // int8 [heads, rows, 64]
+  std::size_t v = 0;               // int8 [heads, 64, rows]
   std::size_t v_scale = 0;         // float32 [heads, 64]
   std::size_t attended = 0;        // float32 [rows, width]
   std::size_t attended_codes = 0;  // int8 [rows, width]
   std::size_t attended_scales = 0;
-  std::size_t middle = 0;         // float32 [rows, width]: between attention and feed-forward
-  std::size_t middle_codes = 0;   // int8 [rows, width]
+  std::size_t middle = 0;        // float32 [rows, width]: between attention and feed-forward
+  std::size_t middle_codes = 0;  // int8 [rows, width]
   std::size_t middle_scales = 0;
   std::size_t hidden = 0;        // float32 [rows, ffn]
   std::size_t hidden_codes = 0;  // int8 [rows, ffn]

@@ -14,13 +14,13 @@ namespace amanuensis::device::npu {
 // A matrix product in bytes with what follows it. rows, inner and cols are whole tiles of 64 but for cols, which may
 // end within one.
 struct ProductResult {
-  std::span<const std::int8_t> a;      // [rows, inner]
-  std::span<const float> row_scale;    // [rows]
-  std::span<const std::int8_t> b;      // [cols, inner]
-  std::span<const float> col_scale;    // [cols]
-  std::span<const float> bias;         // [cols]
-  std::span<const float> residual;     // [rows, cols], or empty
-  std::span<const float> y;            // [rows, cols]
+  std::span<const std::int8_t> a;    // [rows, inner]
+  std::span<const float> row_scale;  // [rows]
+  std::span<const std::int8_t> b;    // [cols, inner]
+  std::span<const float> col_scale;  // [cols]
+  std::span<const float> bias;       // [cols]
+  std::span<const float> residual;   // [rows, cols], or empty
+  std::span<const float> y;          // [rows, cols]
   std::size_t inner = 0;
   bool gelu = false;
 };

@@ -104,10 +104,11 @@ struct TestBlock {
 struct Machine {
   explicit Machine(NpuRig& rig)
       : pool(2),
-        backend(make_npu_backend({.cpu = make_cpu_backend({.pool = pool,
-                                                           .kernels = kernels::select_kernels(detect_cpu_features(), {}),
-                                                           .compute_type = ComputeType::kInt8}),
-                                  .operations = rig.operations})) {}
+        backend(
+            make_npu_backend({.cpu = make_cpu_backend({.pool = pool,
+                                                       .kernels = kernels::select_kernels(detect_cpu_features(), {}),
+                                                       .compute_type = ComputeType::kInt8}),
+                              .operations = rig.operations})) {}
   ThreadPool pool;
   std::unique_ptr<EncoderBackend> backend;
 };

@@ -95,20 +95,52 @@ TEST(EmitMlir, WritesTheCommittedPrograms) {
   }
 }
 
-TEST(EmitMlir, EveryKernelsProgramIsWellFormed) {
-  if (!has("python3")) GTEST_SKIP() << "python3 is not installed";
-  for (const char* options :
-       {"log_mel_1.json", "log_mel_10.json", "log_mel_20.json", "log_mel_100.json",
+// Programs of every kernel, as entry and options.
+const std::vector<std::string>& programs() {
+  static const std::vector<std::string> all = {
+"log_mel_1.json", "log_mel_10.json", "log_mel_20.json", "log_mel_100.json",
         "gelu_512.json --rows 64 --cols 512", "gelu_2048.json --rows 64 --cols 2048",
         "softmax_1536.json --rows 32 --cols 300", "layer_norm_256.json --rows 128 --cols 192",
         "layer_norm_512.json --rows 128 --cols 512", "residual_add.json --rows 64 --cols 512",
         "matmul_16.json --rows 64 --inner 48 --cols 64", "matmul_32.json --rows 128 --inner 96 --cols 128",
         "matmul_64.json --rows 512 --inner 512 --cols 512",
         "matmul_64.json --rows 256 --inner 64 --cols 256 --gelu --residual",
-        "attention_64.json --rows 256 --heads 3 --keys 200"}) {
+        "attention_64.json --rows 256 --heads 3 --keys 200",
+        "matmul_64_packed.json --rows 256 --inner 128 --cols 256 --residual"};
+  return all;
+}
+
+TEST(EmitMlir, EveryKernelsProgramIsWellFormed) {
+  if (!has("python3")) GTEST_SKIP() << "python3 is not installed";
+  for (const std::string& options : programs()) {
     SCOPED_TRACE(options);
     expect_well_formed(emit(options));
   }
+}
+
+// A parser that is not ours: syntax, definitions before uses, types of every value, and all of scf, arith and memref.
+TEST(EmitMlir, EveryKernelsProgramPassesMlirsOwnParser) {
+  if (!has("python3")) GTEST_SKIP() << "python3 is not installed";
+  std::string parser;
+  for (const char* name : {"mlir-opt", "mlir-opt-19", "mlir-opt-16", "mlir-opt-15", "mlir-opt-14"}) {
+    if (parser.empty() && has(name)) parser = name;
+  }
+  if (parser.empty()) GTEST_SKIP() << "mlir-opt is not installed (Debian: mlir-16-tools)";
+  const std::string generic = test::source_path("tests/device/npu/generic_mlir.py").string();
+  for (const std::string& options : programs()) {
+    SCOPED_TRACE(options);
+    const test::TempFolder folder;
+    const fs::path program = folder.path() / "program.mlir";
+    folder.write("given.mlir", emit(options));
+    const std::string command = "python3 '" + generic + "' < '" + (folder.path() / "given.mlir").string() + "' > '" +
+                                program.string() + "' && " + parser + " --allow-unregistered-dialect '" +
+                                program.string() + "' > /dev/null";
+    EXPECT_EQ(std::system(command.c_str()), 0);
+  }
+  // And it does object: to a value that is used with another type.
+  const test::TempFolder folder;
+  const fs::path wrong = folder.write("wrong.mlir", std::string("%a = arith.constant 1 : i32\n%b = arith.addi %a, %a : i64\n"));
+  EXPECT_NE(std::system((parser + " '" + wrong.string() + "' > /dev/null 2>&1").c_str()), 0);
 }
 
 TEST(EmitMlir, RefusesShapesThatTheArrayDoesNotDivide) {

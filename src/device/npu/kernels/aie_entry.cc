@@ -38,6 +38,10 @@ void amanuensis_matmul_clear(int32_t* acc, int32_t values) { tile::matmul_clear(
 void amanuensis_matmul_16(const int8_t* a, const int8_t* b, int32_t* acc) { tile::matmul_accumulate<16>(a, b, acc); }
 void amanuensis_matmul_32(const int8_t* a, const int8_t* b, int32_t* acc) { tile::matmul_accumulate<32>(a, b, acc); }
 void amanuensis_matmul_64(const int8_t* a, const int8_t* b, int32_t* acc) { tile::matmul_accumulate<64>(a, b, acc); }
+// Both operands in one element, b behind a.
+void amanuensis_matmul_64_packed(const int8_t* operands, int32_t* acc) {
+  tile::matmul_accumulate<64>(operands, operands + 64 * 64, acc);
+}
 
 // row_scale begins at a column's first row; `offset` is this tile's first row among them, `first` the stripe's in the
 // tile.
