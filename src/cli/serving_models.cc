@@ -45,8 +45,11 @@ server::NpuFacts npu_facts(NpuDevice& npu) {
   facts.realtime_factor = totals.realtime_factor;
   facts.events = status.events;
   for (const device::npu::OperationCount& count : npu.operations().counts()) {
-    facts.operations.push_back(
-        {.name = count.name, .on_npu = count.npu + count.npu_single, .on_cpu = count.cpu, .reason = count.reason});
+    facts.operations.push_back({.name = count.name,
+                                .on_npu = count.npu,
+                                .on_npu_single = count.npu_single,
+                                .on_cpu = count.cpu,
+                                .reason = count.reason});
   }
   for (const device::npu::KernelStatus& kernel : status.kernels) {
     facts.kernels.push_back({.name = kernel.name,

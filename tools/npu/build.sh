@@ -55,6 +55,8 @@ build matmul_64 matmul_64_1536x512x1536 --rows 1536 --inner 512 --cols 1536
 build matmul_64 matmul_64_1536x512x512_residual --rows 1536 --inner 512 --cols 512 --residual
 build matmul_64 matmul_64_1536x512x2048_gelu --rows 1536 --inner 512 --cols 2048 --gelu
 build matmul_64 matmul_64_1536x2048x512_residual --rows 1536 --inner 2048 --cols 512 --residual
+build encoder_block encoder_block_512x256x512_heads4_keys101 --rows 512 --inner 256 --cols 512 --heads 4 --keys 101
+build encoder_block encoder_block_1536x512x2048_heads8_keys1500 --rows 1536 --inner 512 --cols 2048 --heads 8 --keys 1500
 build attention_64 attention_64_256_heads2_keys101 --rows 256 --heads 2 --keys 101
 build attention_64 attention_64_1536_heads8_keys1500 --rows 1536 --heads 8 --keys 1500
 

@@ -140,7 +140,7 @@ class Phases {
          out("q_step", ValueType::kInt32, {named("heads"), named("rows")}, 1, {rows}),
          out("k", B, head_rows, 0, {rows, kTile}),
          out("v", B, {named("heads"), number(kTile), named("rows")}, 0, {kTile, rows}),
-         out("v_scale", F, {named("heads"), number(kTile)}, 1, {kTile})},
+         out("v_scale", F, {named("heads"), number(kTile)}, 1, {kTile / 2})},
         {.rows = shape_.rows, .cols = 3 * shape_.inner, .heads = shape_.heads, .keys = shape_.keys});
     phase.spec.block_rows = rows;
     phase.slices = {work(at_.qkv), work(at_.q), work(at_.q_step), work(at_.k), work(at_.v), work(at_.v_scale)};

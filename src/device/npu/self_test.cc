@@ -339,10 +339,10 @@ std::vector<double> attended_exactly(const std::vector<double>& qkv, std::size_t
   return y;
 }
 
-// A small block with every phase in it: two heads, keys that end within a tile, a hidden layer of its own width.
+// A small block with every phase in it: four heads, keys that end within a tile, a hidden layer of its own width.
 SelfTest test_encoder_block() {
-  constexpr std::size_t kWidth = 128;
-  const LaunchShape shape = {.rows = 256, .inner = kWidth, .cols = 256, .heads = 2, .keys = 101};
+  constexpr std::size_t kWidth = 256;
+  const LaunchShape shape = {.rows = 512, .inner = kWidth, .cols = 512, .heads = 4, .keys = 101};
   Sequence sequence;
   auto x = make_values<float>(shape.rows * kWidth, sequence, 2);
   std::fill(x.begin() + static_cast<std::ptrdiff_t>(shape.keys * kWidth), x.end(), 0.0F);

@@ -35,12 +35,14 @@ Json npu_json(const Service& service) {
              return kernel.name.starts_with(prefix) && kernel.state == "ready";
            });
   };
+  // A whole block has attention, norms and products in it.
+  const bool block = ready("encoder_block");
   Json json = {{"available", npu && npu->available},
                {"mel_ready", ready("log_mel")},
                {"gelu_ready", ready("gelu")},
-               {"attention_ready", ready("attention")},
-               {"layernorm_ready", ready("layer_norm")},
-               {"matmul_ready", ready("matmul")},
+               {"attention_ready", block || ready("attention")},
+               {"layernorm_ready", block || ready("layer_norm")},
+               {"matmul_ready", block || ready("matmul")},
                {"softmax_ready", ready("softmax")}};
   if (!npu) return json;
   json["device"] = npu->device;
@@ -53,8 +55,11 @@ Json npu_json(const Service& service) {
   json["events"] = npu->events;
   json["operations"] = Json::array();
   for (const auto& each : npu->operations) {
-    json["operations"].push_back(
-        {{"name", each.name}, {"npu", each.on_npu}, {"cpu", each.on_cpu}, {"reason", each.reason}});
+    json["operations"].push_back({{"name", each.name},
+                                  {"npu", each.on_npu},
+                                  {"npu_single", each.on_npu_single},
+                                  {"cpu", each.on_cpu},
+                                  {"reason", each.reason}});
   }
   json["kernels"] = Json::array();
   double kernel_s = 0;

@@ -122,6 +122,8 @@ void Metrics::State::look_at_npu(const std::string& model, const NpuFacts& npu) 
     const char* help = "Calls of an operation that has a kernel for the NPU, by who did them";
     grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_npu),
          {{"model", model}, {"operation", each.name}, {"device", "npu"}});
+    grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_npu_single),
+         {{"model", model}, {"operation", each.name}, {"device", "npu_single"}});
     grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_cpu),
          {{"model", model}, {"operation", each.name}, {"device", "cpu"}});
   }

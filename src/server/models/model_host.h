@@ -39,6 +39,7 @@ struct NpuFacts {
   struct Operation {
     std::string name;  // "attention"
     std::uint64_t on_npu = 0;
+    std::uint64_t on_npu_single = 0;  // one step down, still there: log-mel frame by frame, blocks kernel by kernel
     std::uint64_t on_cpu = 0;
     std::string reason;  // the last one for the CPU
   };

@@ -65,28 +65,44 @@ void amanuensis_attention_finish(const tile::AttentionState* state, const float*
   tile::attention_finish(state, v_scale, first, rows, y);
 }
 
-// A row in one element of a FIFO or in several; what is not there is null.
-void amanuensis_quantize_row(const float* first, const float* second, const float* third, int8_t* y, float* scale,
-                             int32_t cols) {
+// Rows within elements that hold more of them: `row` is their place in y's, `scale_row` in the scales'.
+void amanuensis_layer_norm_at(const float* x, const float* gamma, const float* beta, int8_t* y, float* y_scale,
+                              float* scratch, int32_t rows, int32_t cols, int32_t row, int32_t scale_row) {
+  tile::layer_norm_rows(x, {gamma, beta, rows, cols}, scratch, y + row * cols, y_scale + scale_row);
+}
+void amanuensis_quantize_rows_at(const float* x, int8_t* y, float* scale, int32_t rows, int32_t cols, int32_t row,
+                                 int32_t scale_row) {
+  for (int32_t r = 0; r < rows; ++r) {
+    const float* const parts[] = {x + r * cols};
+    tile::quantize_row(parts, cols, y + (row + r) * cols, scale + scale_row + r);
+  }
+}
+// A row in several elements; what is not there is not looked at.
+void amanuensis_quantize_row_at(const float* first, const float* second, const float* third, int8_t* y, float* scale,
+                                int32_t cols, int32_t row, int32_t scale_row) {
   const float* const parts[] = {first, second, third};
-  tile::quantize_row(parts, cols, y, scale);
+  tile::quantize_row(parts, cols, y + row * cols, scale + scale_row);
 }
 void amanuensis_input_begin(tile::AttentionInput* input) { tile::attention_input_begin(input); }
 void amanuensis_input_see(const float* q, const float* k, const float* v, tile::AttentionInput* input, int32_t rows) {
   tile::attention_input_see(q, k, v, rows, input);
 }
-void amanuensis_input_settle(tile::AttentionInput* input, float* v_scale) {
-  tile::attention_input_settle(input, v_scale);
+void amanuensis_input_settle(tile::AttentionInput* input) { tile::attention_input_settle(input); }
+void amanuensis_input_scales(const tile::AttentionInput* input, float* v_scale, int32_t first, int32_t channels) {
+  tile::attention_input_scales(input, first, channels, v_scale);
 }
-void amanuensis_round_queries(const tile::AttentionInput* input, const float* q, int8_t* y, int32_t* step,
-                              int32_t rows) {
-  tile::round_queries(input, q, rows, y, step);
+// Stripes within elements of 64 rows; `first` is a stripe's first row.
+void amanuensis_round_queries_at(const tile::AttentionInput* input, const float* q, int8_t* y, int32_t* step,
+                                 int32_t rows, int32_t first, int32_t step_first) {
+  tile::round_queries(input, q, rows, y + first * tile::kHeadDim, step + step_first);
 }
-void amanuensis_round_keys(const tile::AttentionInput* input, const float* k, int8_t* y, int32_t rows) {
-  tile::round_keys(input, k, rows, y);
+void amanuensis_round_keys_at(const tile::AttentionInput* input, const float* k, int8_t* y, int32_t rows,
+                              int32_t first) {
+  tile::round_keys(input, k, rows, y + first * tile::kHeadDim);
 }
-void amanuensis_round_values(const tile::AttentionInput* input, const float* v, int8_t* y, int32_t rows) {
-  tile::round_values(input, v, rows, y);
+void amanuensis_round_values_at(const tile::AttentionInput* input, const float* v, int8_t* y, int32_t rows,
+                                int32_t first) {
+  tile::round_values(input, v, rows, tile::kHeadDim, y + first);
 }
 
 }  // extern "C"

@@ -68,8 +68,8 @@ static inline void attention_input_see(const float* q, const float* k, const flo
   }
 }
 
-// After all rows were seen. v_scale [64]: what one unit of a value's channel is.
-static inline void attention_input_settle(AttentionInput* input, float* v_scale) {
+// After all rows were seen.
+static inline void attention_input_settle(AttentionInput* input) {
   input->key = 0;
   for (int c = 0; c < kHeadDim; ++c) {
     const float range = (input->high[c] - input->low[c]) * 0.5F;
@@ -79,8 +79,13 @@ static inline void attention_input_settle(AttentionInput* input, float* v_scale)
     input->factor[c] = free ? ratio * inverse_sqrt(ratio) : 1.0F;  // the square root
     const float size = range / input->factor[c];
     input->key = size > input->key ? size : input->key;
-    v_scale[c] = input->value[c] / 127.0F;
   }
+}
+
+// What one unit of a value's channel is, for some channels.
+static inline void attention_input_scales(const AttentionInput* input, int32_t first, int32_t channels,
+                                          float* v_scale) {
+  for (int32_t c = 0; c < channels; ++c) v_scale[c] = input->value[first + c] / 127.0F;
 }
 
 // step [rows]: one unit of a score in log2, 24 fraction bits (1 / sqrt(64) and both scales in it).
@@ -107,11 +112,11 @@ static inline void round_keys(const AttentionInput* input, const float* k, int32
   }
 }
 
-// y [64, rows]: transposed.
-static inline void round_values(const AttentionInput* input, const float* v, int32_t rows, int8_t* y) {
+// y [64, rows]: transposed; its rows are `stride` apart.
+static inline void round_values(const AttentionInput* input, const float* v, int32_t rows, int32_t stride, int8_t* y) {
   for (int c = 0; c < kHeadDim; ++c) {
     const float factor = input->value[c] > 0 ? 127.0F / input->value[c] : 0.0F;
-    for (int32_t r = 0; r < rows; ++r) y[c * rows + r] = round_to_byte(v[r * kHeadDim + c] * factor);
+    for (int32_t r = 0; r < rows; ++r) y[c * stride + r] = round_to_byte(v[r * kHeadDim + c] * factor);
   }
 }
 

@@ -37,11 +37,14 @@ struct TileKernels {
   void (*input_begin)(tile::AttentionInput* input) = nullptr;
   void (*input_see)(const float* q, const float* k, const float* v, std::int32_t rows,
                     tile::AttentionInput* input) = nullptr;
-  void (*input_settle)(tile::AttentionInput* input, float* v_scale) = nullptr;
+  void (*input_settle)(tile::AttentionInput* input) = nullptr;
+  void (*input_scales)(const tile::AttentionInput* input, std::int32_t first, std::int32_t channels,
+                       float* v_scale) = nullptr;
   void (*round_queries)(const tile::AttentionInput* input, const float* q, std::int32_t rows, std::int8_t* y,
                         std::int32_t* step) = nullptr;
   void (*round_keys)(const tile::AttentionInput* input, const float* k, std::int32_t rows, std::int8_t* y) = nullptr;
-  void (*round_values)(const tile::AttentionInput* input, const float* v, std::int32_t rows, std::int8_t* y) = nullptr;
+  void (*round_values)(const tile::AttentionInput* input, const float* v, std::int32_t rows, std::int32_t stride,
+                       std::int8_t* y) = nullptr;
 };
 
 // Best first; plain C++ is last and always runs.

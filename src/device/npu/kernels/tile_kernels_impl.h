@@ -28,6 +28,7 @@ static constexpr TileKernels make_tile_kernels(kernels::Isa isa) {
           .input_begin = tile::attention_input_begin,
           .input_see = tile::attention_input_see,
           .input_settle = tile::attention_input_settle,
+          .input_scales = tile::attention_input_scales,
           .round_queries = tile::round_queries,
           .round_keys = tile::round_keys,
           .round_values = tile::round_values};

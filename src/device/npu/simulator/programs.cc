@@ -287,6 +287,7 @@ class AttentionInputProgram {
  private:
   static constexpr std::size_t kRows = tile::kInputRows;
   static constexpr std::size_t kDim = tile::kHeadDim;
+  static constexpr std::size_t kScales = 32;  // in a short element
 
   // which: 0 queries, 1 keys, 2 values
   const float* stripe(std::size_t head, std::size_t which, std::size_t row) {
@@ -305,9 +306,12 @@ class AttentionInputProgram {
       const float* k = stripe(head, 1, row);
       job_.kernels.input_see(q, k, stripe(head, 2, row), rows, input_);
     }
-    auto* v_scale = tile_.give<float>(5, kDim * 4);
-    job_.kernels.input_settle(input_, v_scale);
-    tile_.send(5, v_scale, whole_rows(head, 1, kDim * 4));
+    job_.kernels.input_settle(input_);
+    for (std::size_t c = 0; c < kDim; c += kScales) {
+      auto* v_scale = tile_.give<float>(5, kScales * 4);
+      job_.kernels.input_scales(input_, static_cast<std::int32_t>(c), static_cast<std::int32_t>(kScales), v_scale);
+      tile_.send(5, v_scale, {.at = (head * kDim + c) * 4, .row_bytes = kScales * 4});
+    }
   }
 
   void round(std::size_t head, std::size_t row) {
@@ -322,7 +326,7 @@ class AttentionInputProgram {
     job_.kernels.round_keys(input_, stripe(head, 1, row), kCount, k);
     tile_.send(3, k, whole_rows(head * rows + row, kRows, kDim));
     auto* v = tile_.give<std::int8_t>(4, kRows * kDim);
-    job_.kernels.round_values(input_, stripe(head, 2, row), kCount, v);
+    job_.kernels.round_values(input_, stripe(head, 2, row), kCount, kCount, v);
     tile_.send(4, v, {.at = head * kDim * rows + row, .rows = kDim, .row_bytes = kRows, .stride_bytes = rows});
   }
 
