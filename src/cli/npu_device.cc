@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <memory>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -23,7 +25,7 @@ namespace fs = std::filesystem;
 namespace npu = device::npu;
 
 // What the encoder runs on; with these a model's every window takes the NPU.
-constexpr std::array<std::string_view, 2> kEncoderKernels = {"matmul_64", "attention_64"};
+constexpr std::array<std::string_view, 2> kEncoderKernels = {"matmul_64", "encoder_block"};
 
 fs::path first_existing(const std::vector<fs::path>& candidates) {
   std::error_code problem;
@@ -116,9 +118,14 @@ std::unique_ptr<NpuDevice> open_npu(const Environment& environment, const NpuReq
   const DeviceChoice choice = request.device;
   if (choice == DeviceChoice::kCpu) return nullptr;
   const bool simulated = choice == DeviceChoice::kNpuSimulated;
+  // Nobody asked for an NPU with auto: that there is none is no news. What happens to one that is used, is.
+  const auto told = std::make_shared<std::atomic<bool>>(choice != DeviceChoice::kAuto);
+  const NpuEvents on_event = [told, tell = request.on_event](npu::EventLevel level, const std::string& text) {
+    if (*told && tell) tell(level, text);
+  };
   auto device = std::make_unique<NpuDevice>(
       with_fault(simulated ? simulated_npu(request.threads) : real_npu(environment), request.fault), npu::kMaxColumns,
-      choice == DeviceChoice::kAuto ? NpuEvents() : request.on_event);
+      on_event);
   if (simulated) return device;
   if (device->executor().available()) {
     if (choice == DeviceChoice::kNpu) return device;
@@ -126,6 +133,7 @@ std::unique_ptr<NpuDevice> open_npu(const Environment& environment, const NpuReq
     for (const std::string_view name : kEncoderKernels) {
       usable = usable && device->executor().prepare(device->catalog().at(name)).empty();
     }
+    *told = true;
     return usable ? std::move(device) : nullptr;
   }
   if (choice == DeviceChoice::kAuto) return nullptr;
