@@ -41,6 +41,7 @@ struct Arguments {
 };
 
 int run(Context& context, const Arguments& arguments) {
+  if (!arguments.fault.empty()) check_fault(arguments.fault);
   const bool test = arguments.test;
   const kernels::KernelTable kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
   context.terminal.out(

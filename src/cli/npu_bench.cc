@@ -135,6 +135,9 @@ std::string bench_host() {
   const auto bytes = static_cast<double>(x.size());
   return fmt::format(
       "  this CPU, one thread: rounding rows to bytes {:.1f} GB/s, copying {:.1f} GB/s, read and written; the plan "
+      "takes {:.0f} and {:.0f}\n",
+      bytes * 5 / rounding_s * 1e-9, bytes * 8 / copying_s * 1e-9, npu::kHostRoundingBytesPerS * 1e-9,
+      npu::CostConstants().host_bytes_per_s * 1e-9); the plan "
       "assumes {:.0f}\n",
       bytes * 5 / rounding_s * 1e-9, bytes * 8 / copying_s * 1e-9, npu::CostConstants().host_bytes_per_s * 1e-9);
 }

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "device/npu/block_phases.h"
+#include "device/npu/planner.h"
 
 namespace amanuensis::device::npu {
 namespace {
@@ -127,7 +128,7 @@ LaunchCost cost_on_array(const KernelSpec& spec, const LaunchShape& shape, std::
 
 std::span<const CostSource> cost_sources() {
   static constexpr CostConstants kDefault;
-  static constexpr std::array<CostSource, 14> sources = {{
+  static constexpr std::array<CostSource, 15> sources = {{
       {"launch", kDefault.launch_s * 1e3, "ms", "measured on Phoenix by the earlier project: one run, start to end"},
       {"mel frame", kDefault.mel_frame_s * 1e6, "us", "measured there: one frame on one tile, scalar code"},
       {"clock", kDefault.clock_hz * 1e-9, "GHz", "AMD gives 1.0 to 1.6 GHz for Phoenix; the lowest is taken"},
@@ -145,8 +146,10 @@ std::span<const CostSource> cost_sources() {
        "assumed: the last transfer of a block's phase awaited, the next one filled"},
       {"array program", kDefault.program_s * 1e3, "ms",
        "assumed: another kernel's program loaded into the array; nobody measured it for these"},
-      {"host packing", kDefault.host_bytes_per_s * 1e-9, "GB/s",
-       "assumed: read and written by one thread that rounds and copies; `npu bench` prints this CPU's"},
+      {"host rounding", kHostRoundingBytesPerS * 1e-9, "GB/s",
+       "one thread of a Zen 4 that others worked on as well gave 6.9; `npu bench` prints this CPU's"},
+      {"host copying", kDefault.host_bytes_per_s * 1e-9, "GB/s",
+       "assumed: read and written by one thread that copies; `npu bench` prints this CPU's"},
   }};
   return sources;
 }

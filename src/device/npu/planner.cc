@@ -50,9 +50,9 @@ class EncoderPlanner {
   EncoderPlan plan(bool separate_kernels) {
     const std::size_t frames = 2 * size_.positions;
     product("first convolution", 1, frames, 3 * size_.n_mels, size_.width, {.gelu = true});
-    packs(frames * 3 * size_.n_mels * 5);  // float32 gathered, bytes written
+    rounds(frames * 3 * size_.n_mels * 5);  // float32 gathered, bytes written
     product("second convolution", 1, size_.positions, 3 * size_.width, size_.width, {.gelu = true});
-    packs(size_.positions * 3 * size_.width * 5);
+    rounds(size_.positions * 3 * size_.width * 5);
     const KernelSpec& block = catalog_.at("encoder_block");
     const LaunchShape shape = {.rows = round_up(size_.positions, kArrayTile),
                                .inner = size_.width,
@@ -66,7 +66,10 @@ class EncoderPlanner {
     }
     // Positions are added, and the last norm is taken, on the CPU.
     packs(size_.positions * size_.width * 24);
-    add({.what = "host: rounding, gathering, copying",
+    add({.what = "host: gathering, rounding to bytes",
+         .kernel = fmt::format("{:.0f} MB", static_cast<double>(rounded_bytes_) * 1e-6),
+         .other_s = static_cast<double>(rounded_bytes_) / kHostRoundingBytesPerS});
+    add({.what = "host: copying, positions, last norm",
          .kernel = fmt::format("{:.0f} MB", static_cast<double>(host_bytes_) * 1e-6),
          .other_s = static_cast<double>(host_bytes_) / constants_.host_bytes_per_s});
     add({.what = "changing the array's program",
@@ -82,6 +85,7 @@ class EncoderPlanner {
 
  private:
   void add(PlanRow row) { plan_.rows.push_back(std::move(row)); }
+  void rounds(std::size_t bytes) { rounded_bytes_ += bytes; }
   void packs(std::size_t bytes) { host_bytes_ += bytes; }
   void launches(const std::string& what, const KernelSpec& spec, std::size_t count, const LaunchShape& shape) {
     add({.what = what,
@@ -117,7 +121,7 @@ class EncoderPlanner {
     product("feed-forward up, GELU", layers, size_.positions, size_.width, size_.ffn, {.gelu = true});
     product("feed-forward down, added", layers, size_.positions, size_.ffn, size_.width, {.add_residual = true});
     // Rounding what attention reads, what it gives and the hidden layer; every launch's rows in and out.
-    packs(layers * (values * (3 * 5 + 5) + size_.positions * size_.ffn * 5));
+    rounds(layers * (values * (3 * 5 + 5) + size_.positions * size_.ffn * 5));
     packs(layers * (values * 4 * 2 * 7 + size_.positions * size_.ffn * 4 * 2));
     plan_.programs = layers * (norms ? 6 : 2) + 1;
   }
@@ -149,6 +153,7 @@ class EncoderPlanner {
   const CostConstants constants_;
   EncoderPlan plan_;
   std::size_t host_bytes_ = 0;
+  std::size_t rounded_bytes_ = 0;
 };
 
 }  // namespace

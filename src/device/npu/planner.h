@@ -11,6 +11,9 @@
 
 namespace amanuensis::device::npu {
 
+// What one thread of the host rounds to bytes, read and written (`amanuensis npu bench` measures it).
+inline constexpr double kHostRoundingBytesPerS = 6e9;
+
 struct MelPlan {
   std::string kernel;
   std::size_t batch = 0;

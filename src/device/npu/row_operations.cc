@@ -82,9 +82,9 @@ bool Operations::gelu(TensorView<const float> x, float x_limit, float y_limit, T
   const float x_step = x_limit / 127;
   const float y_step = y_limit / 127;
   std::array<std::int8_t, 256> table = {};
-  for (int i = -128; i < 128; ++i) {
-    table[static_cast<std::size_t>(i + 128)] =
-        static_cast<std::int8_t>(limited_byte(gelu_exactly(static_cast<float>(i) * x_step) / y_step));
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const float x_value = (static_cast<float>(i) - 128) * x_step;
+    table[i] = static_cast<std::int8_t>(limited_byte(gelu_exactly(x_value) / y_step));
   }
   const std::size_t rows = padded_rows(*spec, x.rows());
   const Job job = {.spec = *spec,
@@ -104,7 +104,7 @@ bool Operations::gelu(TensorView<const float> x, float x_limit, float y_limit, T
                      const auto in = arguments.get<std::int8_t>(0);
                      const auto out = arguments.get<std::int8_t>(2);
                      for (std::size_t i = 0; i < in.size(); i += kCheckedRows) {
-                       const std::int8_t expected = table[static_cast<std::size_t>(in[i] + 128)];
+                       const std::int8_t expected = table[static_cast<std::uint8_t>(in[i]) ^ 128U];
                        if (out[i] != expected) return fmt::format("value {} is {}, expected {}", i, out[i], expected);
                      }
                      for (std::size_t r = 0; r < x.rows(); ++r) {

@@ -123,11 +123,12 @@ SelfTest test_log_mel(const KernelSpec& spec) {
 SelfTest test_gelu(const KernelSpec& spec) {
   const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = spec.max_cols};
   std::vector<std::int8_t> table(256);
-  for (int i = -128; i < 128; ++i) table[static_cast<std::size_t>(i + 128)] = static_cast<std::int8_t>((i * 37) ^ 85);
+  for (std::size_t i = 0; i < 256; ++i) table[i] = static_cast<std::int8_t>(((static_cast<int>(i) - 128) * 37) ^ 85);
   Sequence sequence;
   const auto x = make_values<std::int8_t>(shape.rows * shape.cols, sequence, 127);
   std::vector<double> expected;
-  for (const std::int8_t value : x) expected.push_back(table[static_cast<std::size_t>(value + 128)]);
+  expected.reserve(x.size());
+  for (const std::int8_t value : x) expected.push_back(table[static_cast<std::uint8_t>(value) ^ 128U]);
   return {.shape = shape, .inputs = {bytes_of(x), bytes_of(table), {}}, .check = [expected](Arguments arguments) {
             return compare(values_of<std::int8_t>(arguments[2]), expected, 0);
           }};

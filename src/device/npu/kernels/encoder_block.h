@@ -99,7 +99,8 @@ static inline void round_queries(const AttentionInput* input, const float* q, in
       y[r * kHeadDim + c] = round_to_byte(q[r * kHeadDim + c] * input->factor[c] * factor);
     }
     const float unit = largest / 127.0F * to_log2 * 16777216.0F;
-    step[r] = unit < 2147483000.0F ? static_cast<int32_t>(unit + 0.5F) : 2147483000;
+    const int32_t below = unit < 2147483000.0F ? static_cast<int32_t>(unit) : 2147483000;
+    step[r] = unit - static_cast<float>(below) >= 0.5F && below < 2147483000 ? below + 1 : below;
   }
 }
 
