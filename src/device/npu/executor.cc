@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "device/npu/fifo_lock.h"
+#include "device/npu/retry.h"
 #include "device/npu/self_test.h"
 
 namespace amanuensis::device::npu {
@@ -27,22 +28,6 @@ enum class Blame { kRequest, kKernel, kDevice };
 struct Failure {
   Blame blame = Blame::kKernel;
   std::string reason;
-};
-
-// When to try again; waits double.
-class Retry {
- public:
-  void failed(Clock::time_point now, const ExecutorOptions& options) {
-    wait_ = wait_.count() == 0 ? options.first_retry : std::min(2 * wait_, options.longest_retry);
-    at_ = now + wait_;
-  }
-  void succeeded() { wait_ = std::chrono::milliseconds{0}; }
-  bool due(Clock::time_point now) const { return now >= at_; }
-  std::chrono::milliseconds wait() const { return wait_; }
-
- private:
-  std::chrono::milliseconds wait_{0};
-  Clock::time_point at_{};
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
