@@ -97,6 +97,31 @@ void for_each_task(ThreadPool* pool, std::size_t tasks, const Task& task) {
 
 kernels::KernelTable best_kernels() { return kernels::select_kernels(detect_cpu_features()); }
 
+// Both fill `mel` with raw log10 values and return the largest.
+float bands_here(const Signal& signal, const MelFilters& filters, const LogMelOptions& options, LogMel& mel) {
+  const FrameComputer computer(filters, options.kernels != nullptr ? *options.kernels : best_kernels());
+  constexpr std::size_t kTaskFrames = kTaskGroups * kGroupFrames;
+  std::vector<float> largest((mel.frames + kTaskFrames - 1) / kTaskFrames, kLowest);
+  for_each_task(options.pool, largest.size(), [&](std::size_t task, std::size_t) {
+    const std::size_t end = std::min(mel.frames, (task + 1) * kTaskFrames);
+    for (std::size_t frame = task * kTaskFrames; frame < end; frame += kGroupFrames) {
+      const std::size_t count = std::min(kGroupFrames, end - frame);
+      const float value = computer.compute(signal, frame, count, mel.values.data() + frame, mel.frames);
+      largest[task] = std::max(largest[task], value);
+    }
+  });
+  return largest.empty() ? kLowest : *std::max_element(largest.begin(), largest.end());
+}
+
+float bands_elsewhere(const Signal& signal, const LogMelOptions& options, LogMel& mel) {
+  const auto read = [&](std::size_t frame, std::span<float> samples) {
+    for (std::size_t n = 0; n < samples.size(); ++n) samples[n] = signal.padded(frame * kHopSamples + n);
+  };
+  const float before = options.largest != nullptr ? *options.largest : kLowest;
+  options.device->log_bands(read, before, mel.values.matrix(mel.n_mels, mel.frames));
+  return mel.frames == 0 ? kLowest : *std::max_element(mel.values.span().begin(), mel.values.span().end());
+}
+
 }  // namespace
 
 LogMel log_mel_spectrogram(std::span<const float> samples, std::size_t n_mels, std::size_t padding_samples) {
@@ -110,18 +135,8 @@ LogMel log_mel_spectrogram(std::span<const float> samples, const MelFilters& fil
   mel.n_mels = filters.n_mels();
   mel.frames = signal.total / kHopSamples;
   mel.values = AlignedBuffer<float>(mel.n_mels * mel.frames);
-  const FrameComputer computer(filters, options.kernels != nullptr ? *options.kernels : best_kernels());
-  constexpr std::size_t kTaskFrames = kTaskGroups * kGroupFrames;
-  std::vector<float> largest((mel.frames + kTaskFrames - 1) / kTaskFrames, kLowest);
-  for_each_task(options.pool, largest.size(), [&](std::size_t task, std::size_t) {
-    const std::size_t end = std::min(mel.frames, (task + 1) * kTaskFrames);
-    for (std::size_t frame = task * kTaskFrames; frame < end; frame += kGroupFrames) {
-      const std::size_t count = std::min(kGroupFrames, end - frame);
-      const float value = computer.compute(signal, frame, count, mel.values.data() + frame, mel.frames);
-      largest[task] = std::max(largest[task], value);
-    }
-  });
-  float maximum = largest.empty() ? kLowest : *std::max_element(largest.begin(), largest.end());
+  const bool elsewhere = options.device != nullptr && options.device->can_do(mel.n_mels);
+  float maximum = elsewhere ? bands_elsewhere(signal, options, mel) : bands_here(signal, filters, options, mel);
   if (options.largest != nullptr) maximum = *options.largest = std::max(maximum, *options.largest);
   for_each_task(options.pool, mel.n_mels, [&](std::size_t band, std::size_t) {
     normalise(mel.values.span().subspan(band * mel.frames, mel.frames), maximum);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -32,8 +33,22 @@ struct LogMel {
 // padded with zeros to that (one frame); no samples at all give no frames.
 LogMel log_mel_spectrogram(std::span<const float> samples, std::size_t n_mels, std::size_t padding_samples);
 
+// Another processor that computes bands, e.g. an NPU. Any thread may call it.
+class MelDevice {
+ public:
+  virtual ~MelDevice() = default;
+  virtual bool can_do(std::size_t n_mels) const = 0;
+  // Writes frame `frame` as 400 samples, not windowed yet.
+  using ReadFrame = std::function<void(std::size_t frame, std::span<float> samples)>;
+  // log10 of the bands' power, floored at 1e-10, of all frames into out: [n_mels, frames]. What lies 8 below the
+  // largest value, here or in `largest` (of audio before this), will be raised to that: it need not be exact.
+  virtual void log_bands(const ReadFrame& read, float largest, TensorView<float> out) = 0;
+};
+
 struct LogMelOptions {
   std::size_t padding_samples = 0;
+  // Absent, or a number of bands it cannot do: this processor.
+  MelDevice* device = nullptr;
   // Absent: the best for this processor.
   const kernels::KernelTable* kernels = nullptr;
   // Absent: the calling thread does it all. The result is the same either way.

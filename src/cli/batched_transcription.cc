@@ -49,6 +49,7 @@ std::unique_ptr<pipeline::Engine> make_batched_engine(const Engine& engine, cons
   options.scheduler.batch.max_sequences = 2 * setup.batch_size;
   options.scheduler.batch.pool = engine.front_end().pool;
   options.scheduler.max_waiting = std::max<std::size_t>(4, setup.batch_size);
+  options.front_end.device = engine.front_end().device;
   options.front_end.kernels = engine.front_end().kernels;
   options.detector = setup.detector;
   return std::make_unique<pipeline::Engine>(

@@ -7,6 +7,7 @@
 #include "base/thread_pool.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
+#include "cli/npu_commands.h"
 #include "cli/npu_device.h"
 #include "kernels/select.h"
 
@@ -34,13 +35,20 @@ void describe(Terminal& terminal, const std::string& name, NpuDevice& device, co
   }
 }
 
-int run(Context& context, bool test) {
+struct Arguments {
+  bool test = false;
+  std::string fault;
+};
+
+int run(Context& context, const Arguments& arguments) {
+  if (!arguments.fault.empty()) check_fault(arguments.fault);
+  const bool test = arguments.test;
   const kernels::KernelTable kernels = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
   context.terminal.out(
       fmt::format("{:<10} {} kernels, {} threads\n", "cpu", kernels::to_string(kernels.isa), ThreadPool(0).threads()));
   NpuDevice real(real_npu(context.environment));
   describe(context.terminal, "npu", real, context, test);
-  NpuDevice simulated(simulated_npu(0));
+  NpuDevice simulated(with_fault(simulated_npu(0), arguments.fault));
   describe(context.terminal, "npu-sim", simulated, context, test);
   return kExitOk;
 }
@@ -48,15 +56,16 @@ int run(Context& context, bool test) {
 }  // namespace
 
 Command add_devices_command(CLI::App& program) {
-  auto test = std::make_shared<bool>(false);
+  auto arguments = std::make_shared<Arguments>();
   CLI::App* parser =
       program.add_subcommand("devices", "What this machine can compute on, and what cannot be used and why");
-  parser->add_flag("--test", *test, "Load every NPU kernel and run its self-test");
+  parser->add_flag("--test", arguments->test, "Load every NPU kernel and run its self-test");
+  add_fault_option(*parser, arguments->fault);
   parser->footer(
       "--device takes these names; auto takes a real NPU where its kernels pass their self-tests, and the CPU "
       "otherwise.\nnpu-sim is a simulation: right results, slowly.\n\n"
       "Examples:\n  amanuensis devices\n  amanuensis devices --test");
-  return {parser, [test](Context& context) { return run(context, *test); }};
+  return {parser, [arguments](Context& context) { return run(context, *arguments); }};
 }
 
 }  // namespace amanuensis::cli

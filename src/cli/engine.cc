@@ -27,7 +27,14 @@ Engine::Engine(const Context& context, const EngineOptions& options)
     : path_(find_model(context.hub, options.model)),
       kernels_(kernels::select_kernels(detect_cpu_features(), context.environment.isa)),
       pool_(options.threads) {
-  npu_ = open_npu(context.environment, read_device(options.device), options.threads);
+  const DeviceChoice device = read_device(options.device);
+  npu_ = open_npu(
+      context.environment,
+      {.device = device, .threads = options.threads, .fault = options.npu_fault, .on_event = options.on_npu_event});
+  const MelChoice mel = read_log_mel(options.log_mel);
+  if (npu_ != nullptr && (mel == MelChoice::kNpu || (mel == MelChoice::kAuto && device != DeviceChoice::kAuto))) {
+    mel_ = std::make_unique<NpuMelDevice>(*npu_);
+  }
   backend_ = device::make_cpu_backend(
       {.pool = pool_, .kernels = kernels_, .compute_type = read_compute_type(options.compute_type, kernels_)});
   if (npu_ != nullptr) {
@@ -62,6 +69,12 @@ std::filesystem::path find_model(const model::Hub& hub, const std::string& name)
       fmt::format("no model was named and the default, '{}', is not on this machine. `amanuensis models pull {}` "
                   "fetches it (about 295 MB){}",
                   kDefaultModel, kDefaultModel, alternative));
+}
+
+MelChoice read_log_mel(const std::string& text) {
+  constexpr std::array<std::string_view, 3> kChoices{"auto", "cpu", "npu"};
+  const std::string choice = read_choice({"--log-mel", text}, kChoices);
+  return choice == "cpu" ? MelChoice::kCpu : choice == "npu" ? MelChoice::kNpu : MelChoice::kAuto;
 }
 
 void check_compute_type(const std::string& text) { choose_compute_type(text); }

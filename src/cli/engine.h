@@ -24,6 +24,9 @@ struct EngineOptions {
   std::string compute_type = "auto";  // auto, float32, bfloat16, int8
   std::size_t threads = 0;            // 0: one per CPU this process may run on
   std::string device = "auto";        // as --device: auto, cpu, npu, npu-sim
+  std::string log_mel = "auto";       // as --log-mel: auto, cpu, npu
+  std::string npu_fault = {};         // as --npu-fault
+  NpuEvents on_npu_event = {};
 };
 
 class Engine {
@@ -37,8 +40,8 @@ class Engine {
   const model::Tokenizer& tokenizer() const { return *tokenizer_; }
   const model::GenerationSettings& generation() const { return generation_; }
   const kernels::KernelTable& kernels() const { return kernels_; }
-  // For a transcriber: the same kernels and threads as the model's.
-  audio::LogMelOptions front_end() const { return {.kernels = &kernels_, .pool = &pool_}; }
+  // For a transcriber: the same device, kernels and threads as the model's.
+  audio::LogMelOptions front_end() const { return {.device = mel_.get(), .kernels = &kernels_, .pool = &pool_}; }
   const std::string& format() const { return format_; }  // "safetensors"
   device::ComputeType compute_type() const { return backend_->compute_type(); }
   std::size_t threads() const { return pool_.threads(); }
@@ -53,6 +56,7 @@ class Engine {
   kernels::KernelTable kernels_;
   mutable ThreadPool pool_;  // parallel_for changes nothing that a caller can see
   std::unique_ptr<NpuDevice> npu_;
+  std::unique_ptr<NpuMelDevice> mel_;
   std::unique_ptr<device::Backend> backend_;
   std::unique_ptr<model::Tokenizer> tokenizer_;
   model::GenerationSettings generation_;
@@ -64,6 +68,11 @@ inline constexpr std::string_view kDefaultModel = "base";
 
 // A model's path. For an empty name: the default model, or an error that tells a newcomer what to type.
 std::filesystem::path find_model(const model::Hub& hub, const std::string& name);
+
+// What computes log-mels: auto is the NPU where --device asks for one by name; with --device auto it is the CPU, which
+// is faster at it (docs/npu.md). Throws Error{kInvalidArgument} for another word.
+enum class MelChoice { kAuto, kCpu, kNpu };
+MelChoice read_log_mel(const std::string& text);
 
 // Throws Error{kInvalidArgument} unless the text is one of --compute-type's.
 void check_compute_type(const std::string& text);

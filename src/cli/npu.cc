@@ -6,6 +6,13 @@
 
 namespace amanuensis::cli {
 
+void add_fault_option(CLI::App& parser, std::string& fault) {
+  parser
+      .add_option("--npu-fault", fault,
+                  "Make a call of the NPU fail: SITE:FAULT[:AFTER[:TIMES]], as wait:time-out:20; a wrong one lists all")
+      ->type_name("FAULT");
+}
+
 Command add_npu_command(CLI::App& program) {
   CLI::App* parser = program.add_subcommand("npu", "The AMD NPU: plans, self-tests, simulation, measurements");
   parser->require_subcommand(1);

@@ -17,12 +17,13 @@ namespace npu = device::npu;
 
 struct Arguments {
   std::string device = "npu-sim";
+  std::string fault;
 };
 
 int run(Context& context, const Arguments& arguments) {
   constexpr std::array<std::string_view, 2> kChoices{"npu", "npu-sim"};
   const bool real = read_choice({"--device", arguments.device}, kChoices) == "npu";
-  NpuDevice device(real ? real_npu(context.environment) : simulated_npu(0));
+  NpuDevice device(with_fault(real ? real_npu(context.environment) : simulated_npu(0), arguments.fault));
   const npu::ExecutorStatus status = device.executor().status();
   if (!status.available) throw Error(ErrorCode::kUnsupported, fmt::format("no NPU: {}", status.reason));
   context.terminal.out(fmt::format("{} ({})\n", status.device->name, status.device->driver));
@@ -46,6 +47,7 @@ Command add_npu_selftest_command(CLI::App& npu) {
   parser->add_option("--device", arguments->device, "npu, or npu-sim: a simulated one")
       ->type_name("DEVICE")
       ->capture_default_str();
+  add_fault_option(*parser, arguments->fault);
   return {parser, [arguments](Context& context) { return run(context, *arguments); }};
 }
 

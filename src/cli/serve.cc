@@ -29,6 +29,12 @@ int run(Context& context, CLI::App& parser, const ServeArguments& arguments) {
   const bool level_given = parser.get_option("--log-level")->count() > 0;
   apply_config_file(parser, arguments.config);
   ServeRequest request = read_serve_request(arguments, context.environment);
+  server::Log log(STDERR_FILENO, request.log_json);
+  log.set_level(request.server.log_level);
+  request.engine.on_npu_event = [&log](device::npu::EventLevel level, const std::string& text) {
+    const bool warning = level == device::npu::EventLevel::kWarning;
+    log.write(warning ? server::LogLevel::kWarning : server::LogLevel::kInfo, "npu", {{"what", text}});
+  };
   ServingModels models(context, {.engine = request.engine, .vad = request.vad, .batch_size = request.batch_size});
   request.server.models.default_model = models.default_model();
   if (request.check_only) {
@@ -37,8 +43,6 @@ int run(Context& context, CLI::App& parser, const ServeArguments& arguments) {
                                      request.server.data_dir.string()));
     return kExitOk;
   }
-  server::Log log(STDERR_FILENO, request.log_json);
-  log.set_level(request.server.log_level);
   const std::string& notify = context.environment.notify_socket;
   const server::ListenOptions listen = request.server.listen;
   const server::ServerHooks hooks{

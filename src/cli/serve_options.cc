@@ -80,6 +80,12 @@ void add_model_options(CLI::App& parser, ServeArguments& a) {
   add(parser, {"compute-type", "TYPE", "auto, float32, bfloat16 or int8", group}, a.compute_type);
   add(parser, {"device", "DEVICE", "auto, cpu, npu, or npu-sim: a simulated NPU; see `amanuensis devices`", group},
       a.device);
+  add(parser, {"log-mel", "DEVICE", "auto, cpu or npu; auto: the NPU's kernel where --device names an NPU", group},
+      a.log_mel);
+  add(parser,
+      {"npu-fault", "FAULT", "Make a call of the NPU fail, to see the CPU take over: SITE:FAULT[:AFTER[:TIMES]]",
+       group},
+      a.npu_fault);
   add(parser, {"threads", "N", "Threads that compute; 0: one per CPU", group}, a.threads);
   add(parser, {"batch-size", "N", "Windows decoded together, of all requests", group}, a.batch_size);
   add(parser, {"beam-size", "N", "Beams at temperature 0; 1 is greedy", group}, a.beam_size);
@@ -266,8 +272,11 @@ ServeRequest read_serve_request(const ServeArguments& a, const Environment& envi
   options.data_dir = a.data_dir.empty() ? environment.data_dir : std::filesystem::path(a.data_dir);
   if (options.data_dir.empty()) throw usage("--data-dir: there is no home folder to choose one in; name one");
 
-  request.engine = {a.model, a.compute_type, read_count({"--threads", a.threads}, 0, 1024), a.device};
+  request.engine = {a.model,  a.compute_type, read_count({"--threads", a.threads}, 0, 1024),
+                    a.device, a.log_mel,      a.npu_fault};
   read_device(a.device);
+  read_log_mel(a.log_mel);
+  if (!a.npu_fault.empty()) check_fault(a.npu_fault);
   check_compute_type(a.compute_type);
   VadArguments vad;
   vad.vad_filter = true;

@@ -26,6 +26,8 @@ struct ServeArguments {
   std::vector<std::string> aliases = {"whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe"};
   std::string compute_type = "auto";
   std::string device = "auto";
+  std::string log_mel = "auto";
+  std::string npu_fault;
   std::string threads = "0";
   std::string batch_size = "16";
   std::string beam_size = "1";

@@ -40,18 +40,28 @@ server::NpuFacts npu_facts(NpuDevice& npu) {
   facts.simulated = status.device && status.device->simulated;
   facts.available = status.available;
   facts.reason = status.reason;
+  const NpuTotals totals = npu_totals(npu);
+  facts.audio_s = totals.audio_s;
+  facts.realtime_factor = totals.realtime_factor;
+  facts.events = status.events;
   for (const device::npu::OperationCount& count : npu.operations().counts()) {
-    facts.operations.push_back(
-        {.name = count.name, .on_npu = count.npu + count.npu_single, .on_cpu = count.cpu, .reason = count.reason});
+    facts.operations.push_back({.name = count.name,
+                                .on_npu = count.npu,
+                                .on_npu_single = count.npu_single,
+                                .on_cpu = count.cpu,
+                                .reason = count.reason});
   }
   for (const device::npu::KernelStatus& kernel : status.kernels) {
     facts.kernels.push_back({.name = kernel.name,
                              .state = std::string(device::npu::to_string(kernel.state)),
                              .reason = kernel.reason,
+                             .loads = kernel.counters.loads,
                              .launches = kernel.counters.launches,
+                             .rows = kernel.counters.rows,
                              .failures = kernel.counters.failures,
                              .kernel_s = kernel.counters.kernel_s,
-                             .transfer_s = kernel.counters.transfer_s});
+                             .transfer_s = kernel.counters.transfer_s,
+                             .predicted_s = kernel.counters.predicted_s});
   }
   return facts;
 }

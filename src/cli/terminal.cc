@@ -56,6 +56,7 @@ void Terminal::out(std::string_view text) {
 }
 
 void Terminal::message(std::string_view line) {
+  const std::scoped_lock lock(error_mutex_);
   if (!status_.empty()) erase();
   write_error(std::string(line) + "\n");
   if (!status_.empty()) write_error(status_);
@@ -63,6 +64,7 @@ void Terminal::message(std::string_view line) {
 
 void Terminal::status(const std::function<std::string(std::size_t)>& make) {
   if (!error_is_terminal_) return;
+  const std::scoped_lock lock(error_mutex_);
   const auto now = std::chrono::steady_clock::now();
   if (!status_.empty() && now - drawn_ < kRedrawInterval) return;
   drawn_ = now;
@@ -76,6 +78,7 @@ void Terminal::status(const std::function<std::string(std::size_t)>& make) {
 }
 
 void Terminal::clear_status() {
+  const std::scoped_lock lock(error_mutex_);
   if (status_.empty()) return;
   erase();
   status_.clear();

@@ -1,11 +1,13 @@
 // The program's two outputs. Standard output carries results and nothing else; standard error carries messages and, on
-// a terminal, one status line that is redrawn in place and never mixes with the lines around it. Belongs to one thread.
+// a terminal, one status line that is redrawn in place and never mixes with the lines around it. Belongs to one thread,
+// but any thread may write messages.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -32,7 +34,7 @@ class Terminal {
 
   // Writes all of the text now. Throws OutputClosed, or Error{kIo | kResourceExhausted} when it cannot be written.
   void out(std::string_view text);
-  // One line to standard error; failures are of no consequence.
+  // One line to standard error; failures are of no consequence. Any thread.
   void message(std::string_view line);
 
   // Shows a status line, cut to the terminal's width; ignored where standard error is no terminal. `make` is called
@@ -48,6 +50,7 @@ class Terminal {
   int error_;
   bool out_is_terminal_;
   bool error_is_terminal_;
+  std::mutex error_mutex_;  // guards what follows
   std::string status_;
   std::chrono::steady_clock::time_point drawn_{};
 };

@@ -212,27 +212,28 @@ int transcribe_all(Context& context, const Tools& tools, const TranscribeRequest
   return failed == 0 ? kExitOk : kExitSomeFailed;
 }
 
-// With --verbose what the NPU did; without, only that it failed and the CPU took over.
+// With --verbose what the NPU did; failures were told when they happened.
 void report_npu(Context& context, const Engine& engine, const TranscribeRequest& request) {
   NpuDevice* npu = engine.npu();
-  if (npu == nullptr || request.quiet) return;
-  if (request.verbose) {
-    std::istringstream lines(npu_report(*npu));
-    for (std::string line; std::getline(lines, line);) context.terminal.message(line);
-    return;
-  }
-  for (const device::npu::KernelStatus& kernel : npu->executor().status().kernels) {
-    if (kernel.counters.failures == 0) continue;
-    context.terminal.message(fmt::format("amanuensis: warning: NPU kernel {} failed {} times, the CPU took over: {}",
-                                         kernel.name, kernel.counters.failures, kernel.reason));
-  }
+  if (npu == nullptr || request.quiet || !request.verbose) return;
+  std::istringstream lines(npu_report(*npu));
+  for (std::string line; std::getline(lines, line);) context.terminal.message(line);
 }
 
 int run(Context& context, const TranscribeArguments& arguments) {
   const TranscribeRequest request = read_transcribe_request(arguments);
   make_output_folder(request.output_dir);
   const auto start = std::chrono::steady_clock::now();
-  const Engine engine(context, request.engine);
+  EngineOptions engine_options = request.engine;
+  // Failures are told when they happen; the rest with --verbose.
+  engine_options.on_npu_event = [&context, quiet = request.quiet, verbose = request.verbose](
+                                    device::npu::EventLevel level, const std::string& text) {
+    const bool warning = level == device::npu::EventLevel::kWarning;
+    if (!quiet && (warning || verbose)) {
+      context.terminal.message(fmt::format("amanuensis: {}{}", warning ? "warning: " : "", text));
+    }
+  };
+  const Engine engine(context, engine_options);
   if (request.verbose) {
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     context.terminal.message(

@@ -48,6 +48,15 @@ void add_model_options(CLI::App& parser, TranscribeArguments& a) {
       ->type_name("DEVICE")
       ->capture_default_str()
       ->group(group);
+  parser.add_option("--log-mel", a.log_mel, "auto, cpu or npu; auto: the NPU's kernel where --device names an NPU")
+      ->type_name("DEVICE")
+      ->capture_default_str()
+      ->group(group);
+  parser
+      .add_option("--npu-fault", a.npu_fault,
+                  "Make a call of the NPU fail, to see the CPU take over: SITE:FAULT[:AFTER[:TIMES]]")
+      ->type_name("FAULT")
+      ->group(group);
   parser.add_option("--batch-size", a.batch_size, "Windows decoded together, of all files; more need more memory")
       ->type_name("N")
       ->capture_default_str()
@@ -336,9 +345,11 @@ void add_transcribe_options(CLI::App& parser, TranscribeArguments& arguments) {
 TranscribeRequest read_transcribe_request(const TranscribeArguments& arguments) {
   TranscribeRequest request;
   request.files = arguments.files;
-  request.engine = {arguments.model, arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024),
-                    arguments.device};
-  read_device(arguments.device);               // refused now, as the compute type
+  request.engine = {arguments.model,  arguments.compute_type, read_count({"--threads", arguments.threads}, 0, 1024),
+                    arguments.device, arguments.log_mel,      arguments.npu_fault};
+  read_device(arguments.device);  // refused now, as the compute type
+  read_log_mel(arguments.log_mel);
+  if (!arguments.npu_fault.empty()) check_fault(arguments.npu_fault);
   check_compute_type(arguments.compute_type);  // refused now rather than after the model is found
 
   request.vad = read_vad_request(arguments.vad);

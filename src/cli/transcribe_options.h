@@ -23,6 +23,8 @@ struct TranscribeArguments {
   std::string compute_type = "auto";
   std::string threads = "0";
   std::string device = "auto";
+  std::string log_mel = "auto";
+  std::string npu_fault;
   bool sequential = false;
   std::string batch_size = "16";
   bool multilingual = false;

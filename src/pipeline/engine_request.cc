@@ -191,7 +191,9 @@ void Engine::Request::prepare_window(SpeechWindow window) {
   if (frames == 0) return;
   AlignedBuffer<float> log_mel = timed(state_.mutex, state_.times.mel_s, [&] {
     return window_log_mel(window.samples, state_.filters, dims.window_frames(),
-                          {.kernels = state_.options.front_end.kernels, .largest = &largest_mel_});
+                          {.device = state_.options.front_end.device,
+                           .kernels = state_.options.front_end.kernels,
+                           .largest = &largest_mel_});
   });
   auto part = std::make_shared<WindowPart>();
   part->index = next_index_++;

@@ -48,12 +48,15 @@ for tile in 16 32; do
 done
 build layer_norm_512 layer_norm_512_1536x512 --rows 1536 --cols 512
 build matmul_64 matmul_64_256x192x256 --rows 256 --inner 192 --cols 256
+build matmul_64_packed matmul_64_packed_256x192x256 --rows 256 --inner 192 --cols 256
 build matmul_64 matmul_64_3072x256x512_gelu --rows 3072 --inner 256 --cols 512 --gelu
 build matmul_64 matmul_64_1536x1536x512_gelu --rows 1536 --inner 1536 --cols 512 --gelu
 build matmul_64 matmul_64_1536x512x1536 --rows 1536 --inner 512 --cols 1536
 build matmul_64 matmul_64_1536x512x512_residual --rows 1536 --inner 512 --cols 512 --residual
 build matmul_64 matmul_64_1536x512x2048_gelu --rows 1536 --inner 512 --cols 2048 --gelu
 build matmul_64 matmul_64_1536x2048x512_residual --rows 1536 --inner 2048 --cols 512 --residual
+build encoder_block encoder_block_512x256x512_heads4_keys101 --rows 512 --inner 256 --cols 512 --heads 4 --keys 101
+build encoder_block encoder_block_1536x512x2048_heads8_keys1500 --rows 1536 --inner 512 --cols 2048 --heads 8 --keys 1500
 build attention_64 attention_64_256_heads2_keys101 --rows 256 --heads 2 --keys 101
 build attention_64 attention_64_1536_heads8_keys1500 --rows 1536 --heads 8 --keys 1500
 

@@ -13,8 +13,11 @@ import argparse
 import json
 import math
 
+import emit_block
+
 TYPES = {"int8": ("i8", 1), "int16": ("i16", 2), "int32": ("i32", 4), "float32": ("f32", 4)}
 FIRST_CORE_ROW = 2
+DESCRIPTORS = 16  # of a column's shim tile
 
 
 def product(values):
@@ -50,7 +53,11 @@ class Program:
 
     def element_bytes(self, name):
         argument = next(a for a in self.arguments if a["name"] == name)
-        return product(self.fifo_of[name]["element"]) * TYPES[argument["type"]][1]
+        extents = list(self.fifo_of[name]["element"])
+        # Rows narrower than the widest that fits: elements are as large as the rows, or they would never fill.
+        if "max_cols" in self.spec and argument["shape"][-1] == "cols":
+            extents[-1] = self.shape["cols"]
+        return product(extents) * TYPES[argument["type"]][1]
 
     # An argument's direction and channel name its object FIFO: in0, in1, out0, out1.
     def stream(self, argument):
@@ -187,6 +194,12 @@ class Program:
     def named(self, name):
         return next(a for a in self.arguments if a["name"] == name)
 
+    def operands(self):
+        return ("operands",) if self.spec.get("packed") else ("a", "b")
+
+    def body(self, c, t, _depth=4):
+        {"matmul": self.core_matmul, "attention": self.core_attention}.get(self.spec["operation"], self.core_rows)(c, t)
+
     def core_matmul(self, c, t):
         d, tile, stripe = 4, self.spec["tile"], self.spec["block_rows"]
         acc = ("%scratch", f"memref<{self.spec['tile_memory']['scratch_bytes']}xi8>")
@@ -194,11 +207,10 @@ class Program:
         self.loop(d, passes)
         self.call(d + 1, "amanuensis_matmul_clear", [acc, self.constant(d + 1, tile * tile)])
         self.loop(d + 1, self.shape["inner"] // tile)
-        a = self.acquire(d + 2, self.named("a"), c, t)
-        b = self.acquire(d + 2, self.named("b"), c, t)
-        self.call(d + 2, self.spec["function"], [a[:2], b[:2], acc])
-        self.release(d + 2, c, t, a[2])
-        self.release(d + 2, c, t, b[2])
+        operands = [self.acquire(d + 2, self.named(name), c, t) for name in self.operands()]
+        self.call(d + 2, self.spec["function"], [each[:2] for each in operands] + [acc])
+        for each in operands:
+            self.release(d + 2, c, t, each[2])
         self.emit(d + 1, "}")
         scales = [self.acquire(d + 1, self.named(name), c, t) for name in ("row_scale", "col_scale", "bias")]
         for first in range(0, tile, stripe):
@@ -246,7 +258,6 @@ class Program:
         self.emit(d, "}")
 
     def cores(self):
-        body = {"matmul": self.core_matmul, "attention": self.core_attention}.get(self.spec["operation"], self.core_rows)
         scratch = self.spec["tile_memory"]["scratch_bytes"]
         for c in range(self.columns):
             for t in range(self.tiles):
@@ -256,7 +267,7 @@ class Program:
                 self.emit(2, f"aie.core(%core_{c}_{t}) {{")
                 self.loop(3, 9223372036854775807)
                 start = len(self.lines)
-                body(c, t)
+                self.body(c, t)
                 self.lines[start:] = [line.replace("%scratch,", f"%scratch_{c}_{t},").replace(
                     "%scratch)", f"%scratch_{c}_{t})") for line in self.lines[start:]]
                 self.emit(3, "}")
@@ -295,22 +306,39 @@ class Program:
     def matmul_transfers(self):
         tile, inner, cols = self.spec["tile"], self.shape["inner"], self.shape["cols"]
         stripe = self.spec["block_rows"]
-        element = self.streams()["in0"][0]
+        element = self.streams()["in1"][0]
+        copies = self.streams()["in0"][0] // (stripe * tile * 4)  # of a residual's stripe, that fill an element
         for row in range(0, self.shape["rows"], tile * self.tiles):
             for col in range(0, cols, tile * self.columns):
                 for c in range(self.columns):
                     at = col + c * tile
                     n = self.named
-                    yield c, n("a"), row * inner, (inner // tile, self.tiles, tile, tile), (tile, tile * inner, inner, 1)
-                    yield c, n("b"), at * inner, (1, inner // tile, tile, tile), (0, tile, inner, 1)
+                    yield from self.operand_transfers(c, row, at)
                     yield c, n("row_scale"), row * 4, (1, 1, 1, element), (0, 0, 0, 1)
                     yield c, n("col_scale"), at * 4, (1, 1, 1, element), (0, 0, 0, 1)
                     yield c, n("bias"), at * 4, (1, 1, 1, element), (0, 0, 0, 1)
                     place = (tile // stripe, self.tiles, stripe, tile * 4)
                     strides = (stripe * cols * 4, tile * cols * 4, cols * 4, 1)
-                    if self.shape.get("residual"):
+                    if self.shape.get("residual") and copies <= 1:
                         yield c, n("residual"), (row * cols + at) * 4, place, strides
+                    elif self.shape.get("residual"):
+                        for first in range(0, tile, stripe):
+                            yield (c, n("residual"), ((row + first) * cols + at) * 4,
+                                   (self.tiles, copies, stripe, tile * 4), (tile * cols * 4, 0, cols * 4, 1))
                     yield c, n("y"), (row * cols + at) * 4, place, strides
+
+    def operand_transfers(self, c, row, col):
+        tile, inner, n = self.spec["tile"], self.shape["inner"], self.named
+        if not self.spec.get("packed"):
+            yield c, n("a"), row * inner, (inner // tile, self.tiles, tile, tile), (tile, tile * inner, inner, 1)
+            yield c, n("b"), col * inner, (1, inner // tile, tile, tile), (0, tile, inner, 1)
+            return
+        # One buffer: an element is a tile of a and, behind it, the column's tile of b, for each core in turn.
+        second = (self.shape["rows"] + col) * inner
+        for k in range(0, inner, tile):
+            for t in range(self.tiles):
+                for at in ((row + t * tile) * inner, second):
+                    yield c, n("operands"), at + k, (1, 1, tile, tile), (0, 0, inner, 1)
 
     def attention_transfers(self):
         tile, rows, heads = self.spec["tile"], self.shape["rows"], self.shape["heads"]
@@ -333,28 +361,39 @@ class Program:
                 yield (c, n("y"), first * line + h * tile * 4, (tile // stripe, self.tiles, stripe, tile * 4),
                        (stripe * line, tile * line, line, 1))
 
+    def launch_transfers(self):
+        """(column, stream, launch's argument, byte offset, sizes, strides); None: everything before has to have arrived."""
+        for c, argument, at, sizes, strides in self.transfers():
+            yield c, self.stream(argument), argument["name"], at, sizes, strides
+        yield None
+
     def sequence(self):
         present = [a for a in self.arguments if not a.get("optional") or self.shape.get("residual")]
         kinds = {a["name"]: f"memref<{self.bytes_of(a)}xi8>" for a in present}
         self.emit(2, f"aiex.runtime_sequence({', '.join(f'%{a}: {kind}' for a, kind in kinds.items())}) {{")
-        number = 0
-        for c, argument, at, sizes, strides in self.transfers():
-            out = argument["direction"] == "out"
-            name = argument["name"]
-            token = ", issue_token = true" if out else ""
+        waiting = {}  # for each column the streams of transfers that may still be under way, oldest first
+        number = {}
+        for transfer in self.launch_transfers():
+            if transfer is None:
+                for c in sorted(waiting):
+                    self.wait_for_all(c, waiting)
+                continue
+            c, stream, name, at, sizes, strides = transfer
+            under_way = waiting.setdefault(c, [])
+            if len(under_way) == DESCRIPTORS:
+                # A column's descriptors are few: the oldest is waited for before another takes its place.
+                self.emit(3, f"aiex.npu.dma_wait {{symbol = @{under_way.pop(0)}_{c}}}")
             self.emit(3, f"aiex.npu.dma_memcpy_nd(%{name}[0, 0, 0, {at}][{', '.join(map(str, sizes))}]"
-                         f"[{', '.join(map(str, strides))}]) {{id = {number % 16} : i64, "
-                         f"metadata = @{self.stream(argument)}_{c}{token}}} : {kinds[name]}")
-            number += 1
-            # Buffer descriptors of a column are few: an output that has arrived frees those before it.
-            if out and self.spec["operation"] in ("matmul", "attention"):
-                self.emit(3, f"aiex.npu.dma_wait {{symbol = @{self.stream(argument)}_{c}}}")
-        if self.spec["operation"] not in ("matmul", "attention"):
-            for c in range(self.columns):
-                for stream in self.streams():
-                    if stream.startswith("out"):
-                        self.emit(3, f"aiex.npu.dma_wait {{symbol = @{stream}_{c}}}")
+                         f"[{', '.join(map(str, strides))}]) {{id = {number.get(c, 0) % DESCRIPTORS} : i64, "
+                         f"metadata = @{stream}_{c}, issue_token = true}} : {kinds[name]}")
+            number[c] = number.get(c, 0) + 1
+            under_way.append(stream)
         self.emit(2, "}")
+
+    def wait_for_all(self, c, waiting):
+        for stream in waiting[c]:
+            self.emit(3, f"aiex.npu.dma_wait {{symbol = @{stream}_{c}}}")
+        waiting[c] = []
 
     def text(self):
         self.check_memory()
@@ -369,6 +408,90 @@ class Program:
         return "\n".join(head + self.lines + ["  }", "}"]) + "\n"
 
 
+class BlockProgram(Program):
+    """A whole encoder block: the cores do its phases one after the other (emit_block.py)."""
+
+    def __init__(self, spec, shape, columns):
+        super().__init__(spec, shape, columns)
+        weights, work = emit_block.layout(shape)
+        self.sizes = {"block_weights": weights.size, "block_work": work.size}
+        self.phases = emit_block.phases(self, self.borrow)
+
+    def extent(self, e):
+        return self.sizes[e] if e in self.sizes else super().extent(e)
+
+    def streams(self):
+        return {f'{a["direction"]}{self.fifo_of[a["name"]]["channel"]}':
+                (self.element_bytes(a["name"]), self.fifo_of[a["name"]]["depth"]) for a in self.arguments}
+
+    def broadcast(self, stream):
+        return stream == "in1"
+
+    def borrow(self, operation, shape):
+        """A product's or attention's program that writes into this one and uses its FIFOs and memory."""
+        channel = {"matmul": {"a": 0, "b": 1, "row_scale": 1, "col_scale": 1, "bias": 1, "residual": 0, "y": 0},
+                   "attention": {"q": 0, "q_step": 0, "k": 1, "v": 1, "v_scale": 0, "y": 0}}[operation]
+        spec = {"name": self.spec["name"], "operation": operation, "tiles": self.tiles, "tile": self.spec["tile"],
+                "block_rows": self.spec["block_rows"], "tile_memory": self.spec["tile_memory"],
+                "function": "amanuensis_matmul_64",
+                "arguments": [{"name": name, "direction": "out" if name == "y" else "in", "optional": name == "residual"}
+                              for name in channel],
+                "fifos": [{"argument": name, "channel": number} for name, number in channel.items()]}
+        inner = Program(spec, shape, self.columns)
+        inner.lines, inner.held, inner.value = self.lines, self.held, self.value
+        inner.streams, inner.broadcast = self.streams, self.broadcast
+        return inner
+
+    # What phases write with: elements are (name, type), as are numbers.
+    def scratch(self, _c, _t):
+        return "%scratch", f"memref<{self.spec['tile_memory']['scratch_bytes']}xi8>"
+
+    def acquire(self, depth, stream, c, t):
+        size = self.streams()[stream][0]
+        port = "Consume" if stream.startswith("in") else "Produce"
+        view, element = self.value(), self.value()
+        held = self.held.get(stream, 0)
+        self.held[stream] = held + 1
+        self.emit(depth, f"{view} = aie.objectfifo.acquire {self.fifo_name(stream, c, t)}({port}, {held + 1}) : "
+                         f"!aie.objectfifosubview<memref<{size}xi8>>")
+        self.emit(depth, f"{element} = aie.objectfifo.subview.access {view}[{held}] : "
+                         f"!aie.objectfifosubview<memref<{size}xi8>> -> memref<{size}xi8>")
+        return element, f"memref<{size}xi8>"
+
+    def release(self, depth, stream, c, t):
+        self.held[stream] -= 1
+        port = "Consume" if stream.startswith("in") else "Produce"
+        self.emit(depth, f"aie.objectfifo.release {self.fifo_name(stream, c, t)}({port}, 1)")
+
+    def loop(self, depth, count):
+        super().loop(depth, count)
+        return f"%v{self.next_value}"
+
+    def end(self, depth):
+        self.emit(depth, "}")
+
+    def scaled(self, depth, index, factor):
+        """A loop's index times a number, as i32."""
+        number, by, product = self.value(), self.constant(depth, factor)[0], self.value()
+        self.emit(depth, f"{number} = arith.index_cast {index} : index to i32")
+        self.emit(depth, f"{product} = arith.muli {number}, {by} : i32")
+        return product, "i32"
+
+    def sum(self, depth, a, b):
+        total = self.value()
+        self.emit(depth, f"{total} = arith.addi {a[0]}, {b[0]} : i32")
+        return total, "i32"
+
+    def body(self, c, t, _depth=4):
+        for phase in self.phases:
+            phase.core(4, c, t)
+
+    def launch_transfers(self):
+        for phase in self.phases:
+            yield from phase.transfers()
+            yield None
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("catalog_entry")
@@ -380,8 +503,6 @@ def main():
     given = parser.parse_args()
     with open(given.catalog_entry) as file:
         spec = json.load(file)
-    if spec.get("packed"):
-        parser.error(f"{spec['name']}: a packed buffer needs a program of its own; use {spec['name'][:-7]}")
     shape = {"rows": spec.get("batch") or given.rows, "inner": given.inner, "cols": given.cols, "heads": given.heads,
              "keys": given.keys, "gelu": given.gelu, "residual": given.residual}
     columns = 1 if spec.get("single_column") else given.columns
@@ -390,7 +511,13 @@ def main():
         parser.error(f"{spec['name']}: rows must be a multiple of {unit} for {columns} columns")
     if spec["operation"] == "matmul" and (shape["cols"] % (spec["tile"] * columns) or shape["inner"] % spec["tile"]):
         parser.error(f"{spec['name']}: cols must be a multiple of {spec['tile'] * columns}, inner of {spec['tile']}")
-    print(Program(spec, shape, given.columns).text(), end="")
+    if spec["operation"] == "matmul" and given.residual and spec["tile"] < 64:
+        parser.error(f"{spec['name']}: a residual's stripes are larger than its tiles; use matmul_64")
+    kind = Program
+    if spec["operation"] == "encoder_block":
+        emit_block.check(spec, shape, given.columns, parser.error)
+        kind = BlockProgram
+    print(kind(spec, shape, given.columns).text(), end="")
 
 
 main()

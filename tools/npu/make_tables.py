@@ -13,7 +13,7 @@ BANDS = 80
 RATE = 16000
 WEIGHT_SHIFT = 21
 LOG_STEP = 0.04
-LOG_ZERO = -1.85
+LOG_ZERO = -2.45
 # log2 of what one unit of mel power is in the kernel's integers: samples are 2^15, the window keeps 2^6 of its 2^15,
 # power drops 2^14 and weights add 2^21.
 POWER_SHIFT = 2 * (15 + 6) - 14 + WEIGHT_SHIFT

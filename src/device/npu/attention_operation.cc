@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numbers>
 
 #include "device/npu/operations.h"
+#include "device/npu/result_checks.h"
 
 namespace amanuensis::device::npu {
 namespace {
@@ -14,7 +17,7 @@ namespace {
 constexpr std::size_t kHeadDim = 64;
 
 // One head's operands, views into a launch's arguments. rows is padded, frames is not.
-struct HeadBytes {
+struct HeadRoom {
   std::span<std::int8_t> q;        // [rows, 64]
   std::span<std::int32_t> q_step;  // [rows]
   std::span<std::int8_t> k;        // [rows, 64]
@@ -56,7 +59,7 @@ Channels channels_of(TensorView<const float> q, TensorView<const float> k) {
   return channels;
 }
 
-void quantize_queries_and_keys(TensorView<const float> q, TensorView<const float> k, const HeadBytes& out) {
+void quantize_queries_and_keys(TensorView<const float> q, TensorView<const float> k, const HeadRoom& out) {
   const Channels channels = channels_of(q, k);
   float largest_key = 0;
   for (std::size_t r = 0; r < k.rows(); ++r) {
@@ -81,7 +84,7 @@ void quantize_queries_and_keys(TensorView<const float> q, TensorView<const float
   }
 }
 
-void quantize_values(TensorView<const float> v, std::size_t rows, const HeadBytes& out) {
+void quantize_values(TensorView<const float> v, std::size_t rows, const HeadRoom& out) {
   for (std::size_t c = 0; c < kHeadDim; ++c) {
     float largest = 0;
     for (std::size_t r = 0; r < v.rows(); ++r) largest = std::max(largest, std::abs(v(r, c)));
@@ -91,52 +94,14 @@ void quantize_values(TensorView<const float> v, std::size_t rows, const HeadByte
   }
 }
 
-HeadBytes head_bytes(const JobArguments& arguments, std::size_t head, std::size_t rows) {
+HeadBytes bytes_of(const HeadRoom& room) { return {room.q, room.q_step, room.k, room.v, room.v_scale}; }
+
+HeadRoom head_room(const JobArguments& arguments, std::size_t head, std::size_t rows) {
   return {.q = arguments.get<std::int8_t>(0).subspan(head * rows * kHeadDim, rows * kHeadDim),
           .q_step = arguments.get<std::int32_t>(1).subspan(head * rows, rows),
           .k = arguments.get<std::int8_t>(2).subspan(head * rows * kHeadDim, rows * kHeadDim),
           .v = arguments.get<std::int8_t>(3).subspan(head * rows * kHeadDim, rows * kHeadDim),
           .v_scale = arguments.get<float>(4).subspan(head * kHeadDim, kHeadDim)};
-}
-
-// One query of a head, from the same bytes in double precision.
-std::array<double, kHeadDim> attend_exactly(const HeadBytes& head, std::size_t query, std::size_t frames,
-                                            std::size_t rows) {
-  std::vector<double> scores(frames);
-  for (std::size_t j = 0; j < frames; ++j) {
-    std::int32_t dot = 0;
-    for (std::size_t c = 0; c < kHeadDim; ++c) dot += head.q[query * kHeadDim + c] * head.k[j * kHeadDim + c];
-    scores[j] = static_cast<double>(dot) * head.q_step[query] / (1 << 24);
-  }
-  const double largest = *std::max_element(scores.begin(), scores.end());
-  double sum = 0;
-  for (double& score : scores) sum += score = std::exp2(score - largest);
-  std::array<double, kHeadDim> out = {};
-  for (std::size_t c = 0; c < kHeadDim; ++c) {
-    for (std::size_t j = 0; j < frames; ++j) out[c] += scores[j] * head.v[c * rows + j];
-    out[c] *= head.v_scale[c] / sum;
-  }
-  return out;
-}
-
-// Every value must lie within the range of the values it is a mean of; one query of each head is computed here as well.
-std::string check_head(const HeadBytes& head, std::size_t number, std::size_t frames, TensorView<const float> y) {
-  const std::size_t rows = head.q_step.size();
-  for (std::size_t r = 0; r < frames; ++r) {
-    for (std::size_t c = 0; c < kHeadDim; ++c) {
-      if (!(std::abs(y(r, c)) <= 127.5F * head.v_scale[c])) {
-        return fmt::format("head {}, value [{}, {}] is {}, beyond every value it is a mean of", number, r, c, y(r, c));
-      }
-    }
-  }
-  const std::size_t query = (number * 577 + 31) % frames;
-  const auto expected = attend_exactly(head, query, frames, rows);
-  for (std::size_t c = 0; c < kHeadDim; ++c) {
-    if (!(std::abs(y(query, c) - expected[c]) <= 1.0 * head.v_scale[c])) {
-      return fmt::format("head {}, value [{}, {}] is {}, expected {}", number, query, c, y(query, c), expected[c]);
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -156,7 +121,7 @@ bool Operations::attention(TensorView<const float> q, TensorView<const float> k,
       .fill =
           [&](std::size_t, const JobArguments& arguments) {
             for (std::size_t h = 0; h < heads; ++h) {
-              const HeadBytes head = head_bytes(arguments, h, rows);
+              const HeadRoom head = head_room(arguments, h, rows);
               const auto columns = [&](TensorView<const float> x) { return x.cols_at(h * kHeadDim, kHeadDim); };
               quantize_queries_and_keys(columns(q), columns(k), head);
               quantize_values(columns(v), rows, head);
@@ -166,7 +131,7 @@ bool Operations::attention(TensorView<const float> q, TensorView<const float> k,
         const TensorView<const float> result(arguments.get<float>(5).data(), rows, heads * kHeadDim);
         for (std::size_t h = 0; h < heads; ++h) {
           std::string problem =
-              check_head(head_bytes(arguments, h, rows), h, frames, result.cols_at(h * kHeadDim, kHeadDim));
+              check_head(bytes_of(head_room(arguments, h, rows)), h, frames, result.cols_at(h * kHeadDim, kHeadDim));
           if (!problem.empty()) return problem;
         }
         for (std::size_t r = 0; r < frames; ++r) {

@@ -1,6 +1,7 @@
 #include "device/npu/catalog.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -63,8 +64,9 @@ class Reader {
 };
 
 Operation read_operation(const Reader& reader, const std::string& text) {
-  for (const Operation each : {Operation::kLogMel, Operation::kGelu, Operation::kSoftmax, Operation::kLayerNorm,
-                               Operation::kResidualAdd, Operation::kMatmul, Operation::kAttention}) {
+  for (const Operation each :
+       {Operation::kLogMel, Operation::kGelu, Operation::kSoftmax, Operation::kLayerNorm, Operation::kResidualAdd,
+        Operation::kMatmul, Operation::kAttention, Operation::kEncoderBlock}) {
     if (text == to_string(each)) return each;
   }
   reader.fail(fmt::format("no operation '{}'", text));
@@ -88,15 +90,16 @@ ArgumentSpec read_argument(const Reader& reader, const Json& json, const KernelS
   argument.once = reader.flag(json, "once");
   argument.optional = reader.flag(json, "optional");
   for (const Json& extent : reader.list(json, "shape")) {
-    static constexpr std::array<std::string_view, 5> kNames = {"rows", "inner", "cols", "heads", "rows_and_cols"};
+    static constexpr std::array<std::string_view, 7> kNames = {"rows",          "inner",         "cols",      "heads",
+                                                               "rows_and_cols", "block_weights", "block_work"};
     if (extent.is_number_unsigned() && extent.get<std::size_t>() > 0) {
       argument.shape.push_back({.number = extent.get<std::size_t>()});
     } else if (extent.is_string() &&
                std::find(kNames.begin(), kNames.end(), extent.get<std::string>()) != kNames.end()) {
       argument.shape.push_back({.name = extent.get<std::string>()});
     } else {
-      reader.fail(fmt::format(
-          "argument '{}': an extent is neither a number nor rows, inner, cols, heads or rows_and_cols", argument.name));
+      reader.fail(fmt::format("argument '{}': an extent is neither a number nor one of {}", argument.name,
+                              fmt::join(kNames, ", ")));
     }
   }
   if (spec.batch > 0) {

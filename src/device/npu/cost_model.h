@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "device/npu/kernel_spec.h"
 
@@ -21,6 +23,9 @@ struct CostConstants {
   double exps_per_cycle = 1;
   double dma_bytes_per_cycle = 4;
   double dma_channels = 2;
+  double descriptor_s = 0.5e-6;
+  double phase_s = 20e-6;
+  double program_s = 2.5e-3;
   double host_bytes_per_s = 20e9;
 };
 
@@ -38,15 +43,25 @@ struct LaunchCost {
   double macs = 0;        // in bytes, over all tiles
   double bytes_in = 0;    // through the array's edge
   double bytes_out = 0;
+  double descriptors = 0;  // of transfers, that the array's controller issues one after the other
   double launch_s = 0;
   double compute_s = 0;
-  double dma_s = 0;
-  // Transfers overlap with compute (double buffering); starting does not.
-  double total_s() const { return launch_s + (compute_s > dma_s ? compute_s : dma_s); }
+  double dma_s = 0;  // moving the bytes and issuing the descriptors
+  // What is left when transfers overlap with compute (double buffering): the longer of the two, phase by phase.
+  double overlapped_s = 0;
+  double total_s() const { return launch_s + overlapped_s; }
 };
 
 // columns: 1 to 4; kernels of a single column use one.
 LaunchCost predict_launch(const KernelSpec& spec, const LaunchShape& shape, std::size_t columns,
                           const CostConstants& constants);
+
+// A phase of a block's launch (block_phases.h): the same without the launch, and what changing to it costs.
+struct PhaseCost {
+  std::string what;
+  LaunchCost cost;
+};
+std::vector<PhaseCost> predict_block(const KernelSpec& spec, const LaunchShape& shape, std::size_t columns,
+                                     const CostConstants& constants);
 
 }  // namespace amanuensis::device::npu

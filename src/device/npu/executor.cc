@@ -13,6 +13,7 @@
 
 #include "base/error.h"
 #include "device/npu/fifo_lock.h"
+#include "device/npu/retry.h"
 #include "device/npu/self_test.h"
 
 namespace amanuensis::device::npu {
@@ -27,22 +28,6 @@ enum class Blame { kRequest, kKernel, kDevice };
 struct Failure {
   Blame blame = Blame::kKernel;
   std::string reason;
-};
-
-// When to try again; waits double.
-class Retry {
- public:
-  void failed(Clock::time_point now, const ExecutorOptions& options) {
-    wait_ = wait_.count() == 0 ? options.first_retry : std::min(2 * wait_, options.longest_retry);
-    at_ = now + wait_;
-  }
-  void succeeded() { wait_ = std::chrono::milliseconds{0}; }
-  bool due(Clock::time_point now) const { return now >= at_; }
-  std::chrono::milliseconds wait() const { return wait_; }
-
- private:
-  std::chrono::milliseconds wait_{0};
-  Clock::time_point at_{};
 };
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
@@ -104,13 +89,13 @@ struct Executor::State {
   std::uint64_t opened = 0;
   std::deque<std::string> events;
 
-  void event(const std::string& text) {
+  void event(EventLevel level, const std::string& text) {
     {
       const std::scoped_lock lock(status_mutex);
       events.push_back(text);
       if (events.size() > kEventsKept) events.pop_front();
     }
-    if (options.on_event) options.on_event(text);
+    if (options.on_event) options.on_event(level, text);
   }
 
   void set_device_reason(const std::string& reason) {
@@ -134,7 +119,7 @@ struct Executor::State {
     try {
       runtime->close();
     } catch (const Error& error) {
-      event(fmt::format("NPU: the device did not close properly: {}", error.what()));
+      event(EventLevel::kWarning, fmt::format("NPU: the device did not close properly: {}", error.what()));
     }
     runtime.reset();
   }
@@ -143,7 +128,7 @@ struct Executor::State {
     try {
       runtime = options.open();
       DeviceInfo facts = runtime->info();
-      event(fmt::format("NPU: opened {} ({})", facts.name, facts.driver));
+      event(EventLevel::kInfo, fmt::format("NPU: opened {} ({})", facts.name, facts.driver));
       const std::scoped_lock lock(status_mutex);
       info = std::move(facts);
       ++opened;
@@ -160,7 +145,7 @@ struct Executor::State {
     runtime.reset();
     device_retry.failed(options.now(), options);
     set_device_reason(reason);
-    event(fmt::format("NPU: {}; next attempt in {} ms", reason, device_retry.wait().count()));
+    event(EventLevel::kWarning, fmt::format("NPU: {}; next attempt in {} ms", reason, device_retry.wait().count()));
   }
 
   // Whether there is a device, opening it again when it is time to.
@@ -182,7 +167,8 @@ struct Executor::State {
       device_reason = fmt::format("the device was lost: {}", reason);
       device_retry.failed(options.now(), options);
     }
-    event(fmt::format("NPU: the device was lost: {}; next attempt in {} ms", reason, device_retry.wait().count()));
+    event(EventLevel::kWarning,
+          fmt::format("NPU: the device was lost: {}; next attempt in {} ms", reason, device_retry.wait().count()));
   }
 
   void fail_kernel(Entry& entry, const std::string& reason) {
@@ -195,8 +181,8 @@ struct Executor::State {
       entry.status.reason = reason;
       ++entry.status.counters.failures;
     }
-    event(fmt::format("NPU kernel {}: {}; the CPU takes over, next attempt in {} ms", entry.status.name, reason,
-                      entry.retry.wait().count()));
+    event(EventLevel::kWarning, fmt::format("NPU kernel {}: {}; the CPU takes over, next attempt in {} ms",
+                                            entry.status.name, reason, entry.retry.wait().count()));
   }
 
   void blame(Entry& entry, const Failure& failure) {
@@ -286,6 +272,10 @@ struct Executor::State {
                        [&](const ResidentInput& each) { return each.argument == argument; });
   }
 
+  static bool is_unread(const Job& job, std::size_t argument) {
+    return std::find(job.unread.begin(), job.unread.end(), argument) != job.unread.end();
+  }
+
   static JobArguments views(const std::vector<NpuBuffer*>& buffers) {
     std::vector<std::span<std::byte>> bytes;
     for (NpuBuffer* each : buffers) bytes.push_back(each != nullptr ? each->bytes() : std::span<std::byte>());
@@ -296,7 +286,7 @@ struct Executor::State {
     for (std::size_t a = 0; a < buffers.size(); ++a) {
       if (buffers[a] == nullptr || is_resident(job, a)) continue;
       const bool input = is_input(job.spec, a);
-      if (!input && !poison_outputs) continue;
+      if (!input && (!poison_outputs || is_unread(job, a))) continue;
       if (!input) std::fill(buffers[a]->bytes().begin(), buffers[a]->bytes().end(), kPoison);
       on_device([&] { runtime->sync_to_device(*buffers[a]); });
     }
@@ -304,7 +294,7 @@ struct Executor::State {
 
   void fetch(const Job& job, const std::vector<NpuBuffer*>& buffers) {
     for (std::size_t a = 0; a < buffers.size(); ++a) {
-      if (buffers[a] == nullptr || is_input(job.spec, a)) continue;
+      if (buffers[a] == nullptr || is_input(job.spec, a) || is_unread(job, a)) continue;
       on_device([&] { runtime->sync_from_device(*buffers[a]); });
     }
   }
@@ -326,13 +316,14 @@ struct Executor::State {
   }
 
   // Batches one after the other: while one runs, the next is filled and the one before is read.
-  void run_batches(Entry& entry, const Job& job, bool poison, std::size_t& done) {
+  void run_batches(Entry& entry, const Job& job, bool test, std::size_t& done) {
     Loaded& loaded = load(entry, job.spec, job.shape);
     KernelCounters counters;
     const auto count = [&] {
       const std::scoped_lock lock(entry.mutex);
       KernelCounters& total = entry.status.counters;
       total.launches += counters.launches;
+      total.tests += counters.tests;
       total.rows += counters.rows;
       total.kernel_s += counters.kernel_s;
       total.transfer_s += counters.transfer_s;
@@ -346,7 +337,7 @@ struct Executor::State {
         auto& set = sets[batch % 2];
         if (set.empty()) set = buffers_of(loaded, job, batch % 2);
         job.fill(batch, views(set));
-        bring(job, set, poison);
+        bring(job, set, test || job.poison);
         counters.transfer_s += seconds_since(start);
       };
       if (job.batches > 0) prepare_batch(0);
@@ -355,6 +346,7 @@ struct Executor::State {
         const auto& set = sets[batch % 2];
         const auto run = on_device([&] { return runtime->start(*loaded.kernel, set); });
         ++counters.launches;
+        if (test) ++counters.tests;
         counters.rows += job.shape.rows;
         if (batch > 0) read_batch(job, batch - 1, sets, counters, done);
         if (batch + 1 < job.batches) prepare_batch(batch + 1);
@@ -398,7 +390,7 @@ struct Executor::State {
                            return problem.empty() ? problem : "self-test: " + problem;
                          }};
     try {
-      run_batches(entry, job, /*poison=*/true, done);
+      run_batches(entry, job, /*test=*/true, done);
     } catch (Failure& failure) {
       // The test's shape is ours: when that is refused, it is the kernel that is not what the catalog says.
       if (failure.blame == Blame::kRequest) failure.blame = Blame::kKernel;
@@ -406,9 +398,14 @@ struct Executor::State {
     }
     std::erase_if(entry.loaded, [&](const auto& each) { return each->kernel->shape() != test.shape; });
     entry.tested = true;
-    const std::scoped_lock lock(entry.mutex);
-    if (entry.status.state == KernelState::kSetAside) entry.status.reason.clear();
-    entry.status.state = KernelState::kReady;
+    bool recovered = false;
+    {
+      const std::scoped_lock lock(entry.mutex);
+      recovered = entry.status.state == KernelState::kSetAside;
+      entry.status.state = KernelState::kReady;
+      ++entry.status.counters.loads;
+    }
+    if (recovered) event(EventLevel::kInfo, fmt::format("NPU kernel {}: passes its self-test again", spec.name));
   }
 
   // Does `work` with the kernel tested and its queue held; empty, or why not.
@@ -451,7 +448,7 @@ const Catalog& Executor::catalog() const { return state_->options.catalog; }
 JobResult Executor::run(const Job& job) {
   JobResult result;
   result.reason = state_->with_kernel(
-      job.spec, [&](Entry& entry) { state_->run_batches(entry, job, /*poison=*/false, result.done); });
+      job.spec, [&](Entry& entry) { state_->run_batches(entry, job, /*test=*/false, result.done); });
   return result;
 }
 

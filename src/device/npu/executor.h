@@ -23,6 +23,8 @@ namespace amanuensis::device::npu {
 
 using Clock = std::chrono::steady_clock;
 
+enum class EventLevel { kInfo, kWarning };
+
 struct ExecutorOptions {
   OpenRuntime open;
   const Catalog& catalog;
@@ -32,7 +34,7 @@ struct ExecutorOptions {
   std::chrono::milliseconds longest_retry{60000};
   std::function<Clock::time_point()> now = [] { return Clock::now(); };
   // Told of every failure and recovery, for the log. Called with locks held: must not call back.
-  std::function<void(const std::string&)> on_event = {};
+  std::function<void(EventLevel level, const std::string& text)> on_event = {};
 };
 
 // A launch's arguments, in the host's view. Index as in the catalog.
@@ -66,6 +68,10 @@ struct Job {
   // with them: the kernel is then set aside.
   std::function<std::string(std::size_t batch, const JobArguments& arguments)> drain;
   std::span<const ResidentInput> resident = {};
+  // Outputs that `drain` does not look at: they are not brought back.
+  std::span<const std::size_t> unread = {};
+  // Outputs are overwritten before the launch, so that what was left in them does not pass for a result.
+  bool poison = false;
 };
 
 struct JobResult {
@@ -74,8 +80,10 @@ struct JobResult {
 };
 
 struct KernelCounters {
-  std::uint64_t launches = 0;
-  std::uint64_t rows = 0;  // frames, for log-mel
+  std::uint64_t loads = 0;     // times it was loaded and passed its self-test
+  std::uint64_t launches = 0;  // batches, self-tests among them
+  std::uint64_t tests = 0;     // of the launches, those of self-tests
+  std::uint64_t rows = 0;      // of all launches; frames, for log-mel
   std::uint64_t failures = 0;
   double kernel_s = 0;     // from start to end of the launches; simulated ones take this processor's time
   double transfer_s = 0;   // filling, syncing, reading
@@ -88,7 +96,7 @@ std::string_view to_string(KernelState state);
 struct KernelStatus {
   std::string name;
   KernelState state = KernelState::kNotLoaded;
-  std::string reason;  // why it was set aside
+  std::string reason;  // the last failure, also when it works again
   KernelCounters counters;
 };
 

@@ -1,5 +1,5 @@
 // Any runtime, failing on request: at a chosen call of a chosen kind, in a chosen way. For tests, and for
-// `amanuensis npu selftest --inject`, which shows a person what a fault looks like. As thread-safe as the port asks.
+// `--npu-fault`, which shows a person what a fault looks like. As thread-safe as the port asks.
 #pragma once
 
 #include <atomic>

@@ -1,29 +1,35 @@
-// The host's part of a log-mel spectrogram on the NPU: cutting samples into frames of 16 bits, and what needs the whole
-// window: its maximum, the floor below it and the scale (openai/whisper, audio.py: log_mel_spectrogram). Pure
-// functions.
+// The host's part of log-mel bands on the NPU. The kernel takes 16-bit samples and answers in bytes, so each frame is
+// scaled to the whole range of 16 bits before and its scale taken off behind; frames whose bands are so even that a
+// byte's step shows, and those that hold the window's maximum, are sent sixteen times with scales a sixteenth of a step
+// apart, and the answers averaged. Any thread.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
+#include <limits>
 #include <span>
-#include <vector>
+#include <string_view>
 
 #include "base/tensor_view.h"
+#include "device/npu/operations.h"
 
 namespace amanuensis::device::npu {
 
-struct MelWindow {
-  std::vector<std::int16_t> samples;  // [frames, 400]
-  std::size_t frames = 0;
-  // Samples were multiplied by 10^(gain_log10 / 2), so that the loudest uses the whole range: power by 10^gain_log10.
-  double gain_log10 = 0;
+struct MelFrames {
+  std::size_t count = 0;
+  // Writes 400 samples of mono sound at 16 kHz, not windowed. Called twice for frames that are sent again.
+  std::function<void(std::size_t frame, std::span<float> samples)> read;
 };
 
-// Frames of 400 samples every 160, centred, mirrored at both ends, the last one dropped. samples: mono, 16 kHz; fewer
-// than 201 are padded with zeros to that.
-MelWindow frame_samples(std::span<const float> samples);
+struct MelBandsOptions {
+  std::string_view kernel = "log_mel_20";
+  // The largest log10 of what came before these frames, if anything did.
+  float largest = -std::numeric_limits<float>::infinity();
+};
 
-// From the kernel's bands [frames, 80] to Whisper's log-mel [80, frames].
-void finish_log_mel(std::span<const std::int8_t> bands, const MelWindow& window, TensorView<float> out);
+// log10 of the 80 bands' power, floored at 1e-10, into out [80, frames]. Values more than 8 below the largest are not
+// refined: Whisper's definition raises them to that (openai/whisper, audio.py: log_mel_spectrogram).
+void log_mel_bands(Operations& operations, const MelFrames& frames, TensorView<float> out,
+                   const MelBandsOptions& options = {});
 
 }  // namespace amanuensis::device::npu

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
+#include "device/npu/block_phases.h"
+#include "device/npu/kernels/encoder_block.h"
 
 namespace amanuensis::device::npu {
 
@@ -22,6 +24,12 @@ std::string_view to_string(Operation operation) {
       return "matmul";
     case Operation::kAttention:
       return "attention";
+    case Operation::kEncoderBlock:
+      return "encoder_block";
+    case Operation::kQuantizeRows:
+      return "quantize_rows";
+    case Operation::kAttentionInput:
+      return "attention_input";
   }
   return "unknown";
 }
@@ -46,6 +54,8 @@ std::size_t Extent::value(const LaunchShape& shape) const {
   if (name == "cols") return shape.cols;
   if (name == "heads") return shape.heads;
   if (name == "rows_and_cols") return shape.rows + shape.cols;
+  if (name == "block_weights") return BlockLayout(shape).weights_bytes;
+  if (name == "block_work") return BlockLayout(shape).work_bytes;
   return number;
 }
 
@@ -68,27 +78,38 @@ std::size_t KernelSpec::tile_memory_bytes() const {
   return bytes;
 }
 
-void KernelSpec::check_shape(const LaunchShape& shape) const {
-  const auto refuse = [&](const std::string& reason) {
-    throw Error(ErrorCode::kInvalidArgument, fmt::format("NPU kernel {}: {}", name, reason));
-  };
+std::string KernelSpec::unfit(const LaunchShape& shape) const {
   if (batch > 0 && shape.rows != batch) {
-    refuse(fmt::format("a batch of {} rows was given to a kernel of batch {}; give it exactly {}", shape.rows, batch,
-                       batch));
+    return fmt::format("a batch of {} rows was given to a kernel of batch {}; give it exactly {}", shape.rows, batch,
+                       batch);
   }
-  if (shape.rows == 0) refuse("no rows were given");
+  if (shape.rows == 0) return "no rows were given";
   if (max_cols > 0 && (shape.cols == 0 || shape.cols > max_cols)) {
-    refuse(fmt::format("rows of {} values do not fit: this kernel takes 1 to {}", shape.cols, max_cols));
+    return fmt::format("rows of {} values do not fit: this kernel takes 1 to {}", shape.cols, max_cols);
   }
-  if (tile > 0) {
-    const auto whole = [&](std::size_t extent) { return extent > 0 && extent % tile == 0; };
-    const bool fits = operation == Operation::kMatmul
-                          ? whole(shape.rows) && whole(shape.inner) && whole(shape.cols)
-                          : whole(shape.rows) && shape.heads > 0 && shape.keys > 0 && shape.keys <= shape.rows;
-    if (!fits) refuse(fmt::format("{} is not made of whole {}x{} tiles; pad it", to_string(shape), tile, tile));
+  const auto whole = [&](std::size_t extent) { return extent > 0 && extent % tile == 0; };
+  const bool keys_fit = shape.heads > 0 && shape.keys > 0 && shape.keys <= shape.rows;
+  if (operation == Operation::kEncoderBlock) {
+    if (!whole(shape.rows) || !whole(shape.inner) || !whole(shape.cols) || !keys_fit) {
+      return fmt::format("{} is not made of whole {}x{} tiles; pad it", to_string(shape), tile, tile);
+    }
+    if (shape.inner > npu::tile::kRowPart || shape.heads * npu::tile::kHeadDim != shape.inner) {
+      return fmt::format("a width of {} and {} heads; this kernel takes widths up to {} and heads of {}", shape.inner,
+                         shape.heads, npu::tile::kRowPart, npu::tile::kHeadDim);
+    }
+  } else if (tile > 0) {
+    const bool fits = operation == Operation::kMatmul ? whole(shape.rows) && whole(shape.inner) && whole(shape.cols)
+                                                      : whole(shape.rows) && keys_fit;
+    if (!fits) return fmt::format("{} is not made of whole {}x{} tiles; pad it", to_string(shape), tile, tile);
   } else if (shape.rows % block_rows != 0) {
-    refuse(fmt::format("{} rows are not whole blocks of {}; pad them", shape.rows, block_rows));
+    return fmt::format("{} rows are not whole blocks of {}; pad them", shape.rows, block_rows);
   }
+  return {};
+}
+
+void KernelSpec::check_shape(const LaunchShape& shape) const {
+  const std::string reason = unfit(shape);
+  if (!reason.empty()) throw Error(ErrorCode::kInvalidArgument, fmt::format("NPU kernel {}: {}", name, reason));
 }
 
 std::string instructions_file(const KernelSpec& spec, const LaunchShape& shape) {

@@ -23,7 +23,20 @@ struct LaunchShape {
   bool operator==(const LaunchShape&) const = default;
 };
 
-enum class Operation { kLogMel, kGelu, kSoftmax, kLayerNorm, kResidualAdd, kMatmul, kAttention };
+enum class Operation {
+  kLogMel,
+  kGelu,
+  kSoftmax,
+  kLayerNorm,
+  kResidualAdd,
+  kMatmul,
+  kAttention,
+  kEncoderBlock,
+  // Phases of a block (block_phases.h), not kernels by themselves.
+  kQuantizeRows,
+  kAttentionInput,
+};
+inline constexpr std::size_t kKernelOperations = 8;
 std::string_view to_string(Operation operation);
 
 enum class Direction { kIn, kOut };
@@ -36,7 +49,8 @@ constexpr std::size_t size_of(ValueType type) {
 // An extent of a shape: a number, or the name of one of the launch's (then number is 0).
 struct Extent {
   std::size_t number = 0;
-  std::string name = {};  // "rows", "inner", "cols", "heads", "rows_and_cols" (one below the other)
+  std::string name = {};  // "rows", "inner", "cols", "heads", "rows_and_cols" (one below the other), "block_weights",
+                          // "block_work" (bytes of block_phases.h)
   std::size_t value(const LaunchShape& shape) const;
 };
 
@@ -89,6 +103,8 @@ struct KernelSpec {
   const ArgumentSpec& argument(std::string_view argument_name) const;
   // Stack, constants, scratch and FIFOs together, against a tile's 64 KB.
   std::size_t tile_memory_bytes() const;
+  // Why it cannot do this shape; empty: it can.
+  std::string unfit(const LaunchShape& shape) const;
   // Throws Error{kInvalidArgument} naming the kernel when it cannot do this shape.
   void check_shape(const LaunchShape& shape) const;
 };

@@ -88,12 +88,24 @@ class NpuBackend final : public EncoderBackend {
   }
 
   void encoder_block(const EncoderBlock& block, TensorView<float> x) override {
+    const BlockOperands operands = {.attention_gamma = block.attention_norm.gamma,
+                                    .attention_beta = block.attention_norm.beta,
+                                    .query_key_value = encoder(block.query_key_value).npu,
+                                    .attention_out = encoder(block.attention_out).npu,
+                                    .heads = block.heads,
+                                    .mlp_gamma = block.mlp_norm.gamma,
+                                    .mlp_beta = block.mlp_norm.beta,
+                                    .up = encoder(block.mlp_up).npu,
+                                    .down = encoder(block.mlp_down).npu};
+    if (npu_.encoder_block(operands, x)) return;
     attend(block, x);
     feed_forward(block, x);
   }
 
   void conv1d_gelu(const ConvWeights& weights, TensorView<const float> x, TensorView<float> y) override {
     const auto& conv = static_cast<const EncoderConv&>(weights);
+    // The first convolution sees each frame of 10 ms once.
+    if (conv.shape.stride == 1) npu_.add_audio({.encoder_s = static_cast<double>(x.rows()) / 100});
     gather_windows(conv.shape, x, y.rows());
     if (npu_.matmul(rows_, conv.npu, y, {.gelu = true})) return;
     cpu_->conv1d_gelu(*conv.cpu, x, y);

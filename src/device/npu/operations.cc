@@ -3,31 +3,26 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <bit>
 
-#include "device/npu/kernels/gelu.h"
 #include "device/npu/kernels/log_mel.h"
+#include "device/npu/result_checks.h"
 
 namespace amanuensis::device::npu {
 namespace {
 
 constexpr float kLargestByte = 127.0F;
 
-std::int8_t to_byte(float x) {
-  const float rounded = x < 0 ? x - 0.5F : x + 0.5F;
-  return static_cast<std::int8_t>(std::clamp(rounded, -kLargestByte, kLargestByte));
-}
-
-float largest_size(std::span<const float> values) {
-  float largest = 0;
-  for (const float value : values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
+// Written so that compilers turn both loops into vector instructions: sizes compare as their bits do.
 float quantize(std::span<const float> values, std::int8_t* codes) {
-  const float largest = largest_size(values);
+  std::uint32_t bits = 0;
+  for (const float value : values) bits = std::max(bits, std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU);
+  const auto largest = std::bit_cast<float>(bits);
   const float factor = largest > 0 ? kLargestByte / largest : 0;
-  for (std::size_t i = 0; i < values.size(); ++i) codes[i] = to_byte(values[i] * factor);
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const float x = values[i] * factor;
+    codes[i] = static_cast<std::int8_t>(static_cast<std::int32_t>(x + (x < 0 ? -0.5F : 0.5F)));
+  }
   return largest / kLargestByte;
 }
 
@@ -36,30 +31,6 @@ void copy_rows(TensorView<const float> from, std::span<float> to, std::size_t st
   for (std::size_t r = 0; r < from.rows(); ++r) {
     std::copy(from.row(r).begin(), from.row(r).end(), to.begin() + static_cast<std::ptrdiff_t>(r * stride));
   }
-}
-
-// One value of every tile is computed here as well: garbage does not pass for a result.
-std::string spot_check(const ByteRows& x, const ByteWeights& w, const MatmulOptions& options,
-                       std::span<const float> residual, std::span<const float> y) {
-  const std::size_t cols = w.padded_out;
-  for (std::size_t row0 = 0; row0 < x.padded_rows; row0 += kRowTile) {
-    for (std::size_t col0 = 0; col0 < cols; col0 += kRowTile) {
-      const std::size_t i = row0 + (col0 / kRowTile * 7 + row0 / kRowTile * 13) % kRowTile;
-      const std::size_t j = col0 + (row0 / kRowTile * 5 + col0 / kRowTile * 11) % kRowTile;
-      std::int32_t sum = 0;
-      const std::int8_t* a = x.codes.data() + i * x.padded_cols;
-      const std::int8_t* b = w.codes.data() + j * w.padded_in;
-      for (std::size_t k = 0; k < w.padded_in; ++k) sum += a[k] * b[k];
-      float expected = static_cast<float>(sum) * (x.scales[i] * w.scales[j]) + w.bias[j];
-      if (options.gelu) expected = tile::gelu_between(expected);
-      if (!residual.empty()) expected += residual[i * cols + j];
-      const float found = y[i * cols + j];
-      if (!(std::abs(found - expected) <= 1e-3F + 1e-4F * std::abs(expected))) {
-        return fmt::format("value [{}, {}] is {}, expected {}", i, j, found, expected);
-      }
-    }
-  }
-  return {};
 }
 
 }  // namespace
@@ -197,7 +168,15 @@ bool Operations::matmul(const ByteRows& x, const ByteWeights& w, TensorView<floa
       .drain = [&](std::size_t, const JobArguments& arguments) -> std::string {
         const auto result = arguments.get<float>(behind + 4);
         const auto residual = adds ? arguments.get<float>(behind + 3) : std::span<float>();
-        std::string problem = spot_check(x, w, options, residual, result);
+        std::string problem = check_product({.a = x.codes,
+                                             .row_scale = x.scales,
+                                             .b = w.codes,
+                                             .col_scale = w.scales,
+                                             .bias = w.bias,
+                                             .residual = residual,
+                                             .y = result,
+                                             .inner = w.padded_in,
+                                             .gelu = options.gelu});
         if (!problem.empty()) return problem;
         for (std::size_t r = 0; r < x.rows; ++r) {
           std::copy_n(result.begin() + static_cast<std::ptrdiff_t>(r * cols), w.out, y.row(r).begin());
@@ -206,6 +185,17 @@ bool Operations::matmul(const ByteRows& x, const ByteWeights& w, TensorView<floa
       },
       .resident = resident};
   return finish(Operation::kMatmul, executor_.run(job), 1);
+}
+
+void Operations::add_audio(const AudioTotals& audio) {
+  const std::scoped_lock lock(mutex_);
+  audio_.log_mel_s += audio.log_mel_s;
+  audio_.encoder_s += audio.encoder_s;
+}
+
+AudioTotals Operations::audio() const {
+  const std::scoped_lock lock(mutex_);
+  return audio_;
 }
 
 std::vector<OperationCount> Operations::counts() const {

@@ -53,6 +53,19 @@ struct ByteWeights {
   std::uint64_t key = 0;  // tells its buffers on the device apart
 };
 
+// An encoder's transformer block (encoder_backend.h), rounded to bytes.
+struct BlockOperands {
+  std::span<const float> attention_gamma;
+  std::span<const float> attention_beta;
+  const ByteWeights& query_key_value;
+  const ByteWeights& attention_out;
+  std::size_t heads = 0;
+  std::span<const float> mlp_gamma;
+  std::span<const float> mlp_beta;
+  const ByteWeights& up;
+  const ByteWeights& down;
+};
+
 struct MatmulOptions {
   bool gelu = false;
   TensorView<const float> residual = {};  // empty: none; may be y itself
@@ -62,9 +75,16 @@ struct MatmulOptions {
 struct OperationCount {
   std::string name;
   std::uint64_t npu = 0;
-  std::uint64_t npu_single = 0;  // log-mel frames that were done one by one
+  // One step down, still on the NPU: log-mel frames one by one, blocks by seven kernels instead of one.
+  std::uint64_t npu_single = 0;
   std::uint64_t cpu = 0;
   std::string reason;
+};
+
+// Seconds of audio that went through, for realtime factors.
+struct AudioTotals {
+  double log_mel_s = 0;
+  double encoder_s = 0;
 };
 
 class Operations {
@@ -82,6 +102,8 @@ class Operations {
   // y [rows, out] = x w^T + bias, and so on.
   bool matmul(const ByteRows& x, const ByteWeights& w, TensorView<float> y, const MatmulOptions& options,
               std::string_view kernel = "matmul_64");
+  // Takes x [frames, width] through a whole block, in one launch and in place. False: nothing was changed.
+  bool encoder_block(const BlockOperands& block, TensorView<float> x);
   // Rows of x normalised and rounded to bytes.
   bool layer_norm(TensorView<const float> x, std::span<const float> gamma, std::span<const float> beta, ByteRows& y);
   // q, k, v, out: [frames, heads * 64].
@@ -100,9 +122,13 @@ class Operations {
                            std::span<const float> bias);
 
   std::vector<OperationCount> counts() const;
+  // Callers say what audio they had computed: rows do not tell, for frames are repeated and windows padded.
+  void add_audio(const AudioTotals& audio);
+  AudioTotals audio() const;
 
  private:
   bool finish(Operation operation, const JobResult& result, std::size_t batches);
+  bool finish_block(const JobResult& result);
   bool refuse(Operation operation, const std::string& reason);
   std::size_t log_mel_batches(const KernelSpec& spec, std::span<const std::int16_t> frames,
                               std::span<std::int8_t> bands, std::string& reason);
@@ -110,8 +136,10 @@ class Operations {
   Executor& executor_;
   const TileKernels& host_;
   mutable std::mutex mutex_;
-  std::array<OperationCount, 7> counts_;
+  std::array<OperationCount, kKernelOperations> counts_;
+  AudioTotals audio_;
   std::atomic<std::uint64_t> next_key_{1};
+  std::atomic<std::uint64_t> blocks_{0};
 };
 
 }  // namespace amanuensis::device::npu

@@ -11,6 +11,9 @@
 
 namespace amanuensis::device::npu {
 
+// What one thread of the host rounds to bytes, read and written (`amanuensis npu bench` measures it).
+inline constexpr double kHostRoundingBytesPerS = 6e9;
+
 struct MelPlan {
   std::string kernel;
   std::size_t batch = 0;
@@ -38,11 +41,13 @@ struct EncoderSize {
 struct PlanRow {
   std::string what;    // "query, key, value"
   std::string kernel;  // or why the CPU does it
-  LaunchShape shape = {};
   std::size_t launches = 0;
-  LaunchCost cost = {};  // of one launch; nothing for host rows
-  double host_s = 0;     // for the host's packing, all of it
-  double total_s() const { return static_cast<double>(launches) * cost.total_s() + host_s; }
+  std::size_t times = 0;  // that `cost` arises; phases of a block have no launch of their own
+  LaunchCost cost = {};
+  double other_s = 0;  // what is neither launch nor array: the host, changing the array's program; all of it
+  double total_s() const {
+    return static_cast<double>(launches) * cost.launch_s + static_cast<double>(times) * cost.overlapped_s + other_s;
+  }
 };
 
 struct EncoderPlan {
@@ -50,10 +55,12 @@ struct EncoderPlan {
   double total_s = 0;
   double macs = 0;
   std::size_t launches = 0;
+  std::size_t programs = 0;  // how often the array is given another program
 };
 
-// One window of a Whisper encoder, as npu_backend.h runs it.
+// One window of a Whisper encoder, as npu_backend.h runs it: whole blocks in one launch where a tile has room for the
+// model's rows, and where it has not (or `separate_kernels`, the step down after a failure) seven launches for each.
 EncoderPlan plan_encoder(const Catalog& catalog, const EncoderSize& size, std::size_t columns,
-                         const CostConstants& constants);
+                         const CostConstants& constants, bool separate_kernels = false);
 
 }  // namespace amanuensis::device::npu

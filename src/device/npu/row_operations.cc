@@ -6,6 +6,7 @@
 #include <numbers>
 
 #include "device/npu/operations.h"
+#include "device/npu/result_checks.h"
 
 namespace amanuensis::device::npu {
 namespace {
@@ -41,28 +42,6 @@ float limited_byte(float x) { return std::clamp(std::round(x), -127.0F, 127.0F);
 // Every 61st row is computed here as well.
 constexpr std::size_t kCheckedRows = 61;
 
-std::string check_layer_norm(TensorView<const float> x, std::span<const float> gamma, std::span<const float> beta,
-                             std::span<const std::int8_t> codes, std::span<const float> scales) {
-  const std::size_t cols = x.cols();
-  for (std::size_t r = 0; r < x.rows(); ++r) {
-    if (!(scales[r] >= 0) || !std::isfinite(scales[r])) return fmt::format("the scale of row {} is {}", r, scales[r]);
-    if (r % kCheckedRows != 0) continue;
-    double mean = 0;
-    double variance = 0;
-    for (const float value : x.row(r)) mean += value / static_cast<double>(cols);
-    for (const float value : x.row(r)) variance += (value - mean) * (value - mean) / static_cast<double>(cols);
-    const double factor = 1 / std::sqrt(variance + 1e-5);
-    for (std::size_t c = 0; c < cols; ++c) {
-      const double expected = (x(r, c) - mean) * factor * gamma[c] + beta[c];
-      const double found = static_cast<double>(codes[r * cols + c]) * scales[r];
-      if (std::abs(found - expected) > 0.6 * scales[r] + 1e-3 * std::abs(expected)) {
-        return fmt::format("value [{}, {}] is {}, expected {}", r, c, found, expected);
-      }
-    }
-  }
-  return {};
-}
-
 }  // namespace
 
 bool Operations::layer_norm(TensorView<const float> x, std::span<const float> gamma, std::span<const float> beta,
@@ -84,7 +63,7 @@ bool Operations::layer_norm(TensorView<const float> x, std::span<const float> ga
                    .drain = [&](std::size_t, const JobArguments& arguments) -> std::string {
                      const auto codes = arguments.get<std::int8_t>(3);
                      const auto scales = arguments.get<float>(4);
-                     std::string problem = check_layer_norm(x, gamma, beta, codes, scales);
+                     std::string problem = check_layer_norm(x, {gamma, beta}, codes, scales);
                      if (!problem.empty()) return problem;
                      for (std::size_t r = 0; r < x.rows(); ++r) {
                        std::copy_n(codes.begin() + static_cast<std::ptrdiff_t>(r * cols), cols,
@@ -103,9 +82,9 @@ bool Operations::gelu(TensorView<const float> x, float x_limit, float y_limit, T
   const float x_step = x_limit / 127;
   const float y_step = y_limit / 127;
   std::array<std::int8_t, 256> table = {};
-  for (int i = -128; i < 128; ++i) {
-    table[static_cast<std::size_t>(i + 128)] =
-        static_cast<std::int8_t>(limited_byte(gelu_exactly(static_cast<float>(i) * x_step) / y_step));
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const float x_value = (static_cast<float>(i) - 128) * x_step;
+    table[i] = static_cast<std::int8_t>(limited_byte(gelu_exactly(x_value) / y_step));
   }
   const std::size_t rows = padded_rows(*spec, x.rows());
   const Job job = {.spec = *spec,
@@ -125,7 +104,7 @@ bool Operations::gelu(TensorView<const float> x, float x_limit, float y_limit, T
                      const auto in = arguments.get<std::int8_t>(0);
                      const auto out = arguments.get<std::int8_t>(2);
                      for (std::size_t i = 0; i < in.size(); i += kCheckedRows) {
-                       const std::int8_t expected = table[static_cast<std::size_t>(in[i] + 128)];
+                       const std::int8_t expected = table[static_cast<std::uint8_t>(in[i]) ^ 128U];
                        if (out[i] != expected) return fmt::format("value {} is {}, expected {}", i, out[i], expected);
                      }
                      for (std::size_t r = 0; r < x.rows(); ++r) {

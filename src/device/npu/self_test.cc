@@ -8,6 +8,7 @@
 #include <cstring>
 #include <numbers>
 
+#include "device/npu/block_phases.h"
 #include "device/npu/runtime.h"
 
 namespace amanuensis::device::npu {
@@ -122,11 +123,12 @@ SelfTest test_log_mel(const KernelSpec& spec) {
 SelfTest test_gelu(const KernelSpec& spec) {
   const LaunchShape shape = {.rows = rows_for_all_tiles(spec), .cols = spec.max_cols};
   std::vector<std::int8_t> table(256);
-  for (int i = -128; i < 128; ++i) table[static_cast<std::size_t>(i + 128)] = static_cast<std::int8_t>((i * 37) ^ 85);
+  for (std::size_t i = 0; i < 256; ++i) table[i] = static_cast<std::int8_t>(((static_cast<int>(i) - 128) * 37) ^ 85);
   Sequence sequence;
   const auto x = make_values<std::int8_t>(shape.rows * shape.cols, sequence, 127);
   std::vector<double> expected;
-  for (const std::int8_t value : x) expected.push_back(table[static_cast<std::size_t>(value + 128)]);
+  expected.reserve(x.size());
+  for (const std::int8_t value : x) expected.push_back(table[static_cast<std::uint8_t>(value) ^ 128U]);
   return {.shape = shape, .inputs = {bytes_of(x), bytes_of(table), {}}, .check = [expected](Arguments arguments) {
             return compare(values_of<std::int8_t>(arguments[2]), expected, 0);
           }};
@@ -268,6 +270,113 @@ SelfTest test_attention(const KernelSpec& spec) {
           .check = [expected](Arguments arguments) { return compare(values_of<float>(arguments[5]), expected, 0.01); }};
 }
 
+// float32 weights [out, in] as bytes and scales, with what they stand for.
+struct TestProduct {
+  std::vector<std::int8_t> codes;
+  std::vector<float> scales;
+  std::vector<float> bias;
+  std::size_t in = 0;
+  std::size_t out = 0;
+
+  TestProduct(std::size_t outputs, std::size_t inputs, Sequence& sequence)
+      : codes(make_values<std::int8_t>(outputs * inputs, sequence, 127)),
+        scales(outputs, static_cast<float>(1.5 / 127 / std::sqrt(static_cast<double>(inputs)))),
+        bias(make_values<float>(outputs, sequence, 0.2)),
+        in(inputs),
+        out(outputs) {}
+
+  std::vector<double> operator()(const std::vector<double>& x) const {
+    const std::size_t rows = x.size() / in;
+    std::vector<double> y(rows * out);
+    for (std::size_t r = 0; r < rows; ++r) {
+      for (std::size_t o = 0; o < out; ++o) {
+        double sum = 0;
+        for (std::size_t i = 0; i < in; ++i) sum += x[r * in + i] * codes[o * in + i];
+        y[r * out + o] = sum * static_cast<double>(scales[o]) + static_cast<double>(bias[o]);
+      }
+    }
+    return y;
+  }
+
+  void pack(std::vector<std::byte>& to, const PackedProduct& at) const {
+    std::memcpy(to.data() + at.codes, codes.data(), codes.size());
+    std::memcpy(to.data() + at.scales, scales.data(), scales.size() * sizeof(float));
+    std::memcpy(to.data() + at.bias, bias.data(), bias.size() * sizeof(float));
+  }
+};
+
+std::vector<double> normalised(const std::vector<double>& x, std::size_t width) {
+  std::vector<double> y(x.size());
+  for (std::size_t r = 0; r < x.size() / width; ++r) {
+    double mean = 0;
+    double variance = 0;
+    for (std::size_t c = 0; c < width; ++c) mean += x[r * width + c] / static_cast<double>(width);
+    for (std::size_t c = 0; c < width; ++c)
+      variance += std::pow(x[r * width + c] - mean, 2) / static_cast<double>(width);
+    for (std::size_t c = 0; c < width; ++c) y[r * width + c] = (x[r * width + c] - mean) / std::sqrt(variance + 1e-5);
+  }
+  return y;
+}
+
+// qkv [rows, 3 * width] in heads of 64.
+std::vector<double> attended_exactly(const std::vector<double>& qkv, std::size_t width, std::size_t keys) {
+  const std::size_t rows = qkv.size() / (3 * width);
+  std::vector<double> y(rows * width);
+  std::vector<double> weights(keys);
+  for (std::size_t h = 0; h < width; h += 64) {
+    for (std::size_t i = 0; i < keys; ++i) {
+      double sum = 0;
+      for (std::size_t j = 0; j < keys; ++j) {
+        double score = 0;
+        for (std::size_t c = h; c < h + 64; ++c) score += qkv[i * 3 * width + c] * qkv[j * 3 * width + width + c];
+        sum += weights[j] = std::exp(score / 8);
+      }
+      for (std::size_t c = h; c < h + 64; ++c) {
+        for (std::size_t j = 0; j < keys; ++j)
+          y[i * width + c] += weights[j] / sum * qkv[j * 3 * width + 2 * width + c];
+      }
+    }
+  }
+  return y;
+}
+
+// A small block with every phase in it: four heads, keys that end within a tile, a hidden layer of its own width.
+SelfTest test_encoder_block() {
+  constexpr std::size_t kWidth = 256;
+  const LaunchShape shape = {.rows = 512, .inner = kWidth, .cols = 512, .heads = 4, .keys = 101};
+  Sequence sequence;
+  auto x = make_values<float>(shape.rows * kWidth, sequence, 2);
+  std::fill(x.begin() + static_cast<std::ptrdiff_t>(shape.keys * kWidth), x.end(), 0.0F);
+  const TestProduct query_key_value(3 * kWidth, kWidth, sequence);
+  const TestProduct attention_out(kWidth, kWidth, sequence);
+  const TestProduct up(shape.cols, kWidth, sequence);
+  const TestProduct down(kWidth, shape.cols, sequence);
+  const BlockLayout at(shape);
+  std::vector<std::byte> weights(at.weights_bytes);
+  const std::vector<float> ones(kWidth, 1.0F);
+  for (const PackedNorm& norm : {at.attention_norm, at.mlp_norm}) {
+    std::memcpy(weights.data() + norm.gamma, ones.data(), kWidth * sizeof(float));
+    std::memset(weights.data() + norm.beta, 0, kWidth * sizeof(float));
+  }
+  query_key_value.pack(weights, at.query_key_value);
+  attention_out.pack(weights, at.attention_out);
+  up.pack(weights, at.up);
+  down.pack(weights, at.down);
+
+  std::vector<double> expected(x.begin(), x.begin() + static_cast<std::ptrdiff_t>(shape.keys * kWidth));
+  const auto add = [&](const std::vector<double>& values) {
+    for (std::size_t i = 0; i < expected.size(); ++i) expected[i] += values[i];
+  };
+  add(attention_out(attended_exactly(query_key_value(normalised(expected, kWidth)), kWidth, shape.keys)));
+  std::vector<double> hidden = up(normalised(expected, kWidth));
+  for (double& value : hidden) value = 0.5 * value * (1 + std::erf(value / std::numbers::sqrt2));
+  add(down(hidden));
+  // Five roundings to a byte lie between x and y.
+  return {.shape = shape, .inputs = {bytes_of(x), weights, {}, {}}, .check = [expected](Arguments arguments) {
+            return compare(values_of<float>(arguments[3]), expected, 0.08);
+          }};
+}
+
 }  // namespace
 
 SelfTest make_self_test(const KernelSpec& spec) {
@@ -286,6 +395,11 @@ SelfTest make_self_test(const KernelSpec& spec) {
       return test_matmul(spec);
     case Operation::kAttention:
       return test_attention(spec);
+    case Operation::kEncoderBlock:
+      return test_encoder_block();
+    case Operation::kQuantizeRows:
+    case Operation::kAttentionInput:
+      break;  // tested as phases of a block
   }
   return {};
 }

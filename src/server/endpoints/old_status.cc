@@ -35,29 +35,47 @@ Json npu_json(const Service& service) {
              return kernel.name.starts_with(prefix) && kernel.state == "ready";
            });
   };
+  // A whole block has attention, norms and products in it.
+  const bool block = ready("encoder_block");
   Json json = {{"available", npu && npu->available},
                {"mel_ready", ready("log_mel")},
                {"gelu_ready", ready("gelu")},
-               {"attention_ready", ready("attention")},
-               {"layernorm_ready", ready("layer_norm")},
-               {"matmul_ready", ready("matmul")},
+               {"attention_ready", block || ready("attention")},
+               {"layernorm_ready", block || ready("layer_norm")},
+               {"matmul_ready", block || ready("matmul")},
                {"softmax_ready", ready("softmax")}};
   if (!npu) return json;
   json["device"] = npu->device;
   json["simulated"] = npu->simulated;
   json["reason"] = npu->reason.empty() ? Json(nullptr) : Json(npu->reason);
+  json["audio_seconds"] = npu->audio_s;
+  json["realtime_factor"] = npu->realtime_factor;
+  json["kernels_loaded"] = std::count_if(npu->kernels.begin(), npu->kernels.end(),
+                                         [](const auto& kernel) { return kernel.state == "ready"; });
+  json["events"] = npu->events;
   json["operations"] = Json::array();
   for (const auto& each : npu->operations) {
-    json["operations"].push_back(
-        {{"name", each.name}, {"npu", each.on_npu}, {"cpu", each.on_cpu}, {"reason", each.reason}});
+    json["operations"].push_back({{"name", each.name},
+                                  {"npu", each.on_npu},
+                                  {"npu_single", each.on_npu_single},
+                                  {"cpu", each.on_cpu},
+                                  {"reason", each.reason}});
   }
   json["kernels"] = Json::array();
+  double kernel_s = 0;
+  for (const auto& each : npu->kernels) kernel_s += each.kernel_s;
   for (const auto& each : npu->kernels) {
     json["kernels"].push_back({{"name", each.name},
                                {"state", each.state},
                                {"reason", each.reason},
+                               {"loads", each.loads},
                                {"launches", each.launches},
-                               {"failures", each.failures}});
+                               {"rows", each.rows},
+                               {"failures", each.failures},
+                               {"kernel_seconds", each.kernel_s},
+                               {"transfer_seconds", each.transfer_s},
+                               {"predicted_seconds", each.predicted_s},
+                               {"share", kernel_s > 0 ? each.kernel_s / kernel_s : 0}});
   }
   return json;
 }

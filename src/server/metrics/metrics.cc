@@ -129,17 +129,25 @@ void Metrics::State::look_at_npu(const std::string& model, const NpuFacts& npu) 
     const char* help = "Calls of an operation that has a kernel for the NPU, by who did them";
     grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_npu),
          {{"model", model}, {"operation", each.name}, {"device", "npu"}});
+    grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_npu_single),
+         {{"model", model}, {"operation", each.name}, {"device", "npu_single"}});
     grow("amanuensis_npu_calls_total", help, static_cast<double>(each.on_cpu),
          {{"model", model}, {"operation", each.name}, {"device", "cpu"}});
   }
   for (const auto& each : npu.kernels) {
     const Labels labels{{"model", model}, {"kernel", each.name}};
     grow("amanuensis_npu_launches_total", "Launches of a kernel", static_cast<double>(each.launches), labels);
+    grow("amanuensis_npu_rows_total", "Rows of a kernel's launches; frames, for log-mel",
+         static_cast<double>(each.rows), labels);
     grow("amanuensis_npu_failures_total", "Times a kernel was set aside", static_cast<double>(each.failures), labels);
     grow("amanuensis_npu_kernel_seconds_total", "Seconds from start to end of launches", each.kernel_s, labels);
     grow("amanuensis_npu_transfer_seconds_total", "Seconds of filling, syncing and reading buffers", each.transfer_s,
          labels);
+    set("amanuensis_npu_kernel_ready", "Whether a kernel is loaded and has passed its self-test",
+        each.state == "ready" ? 1 : 0, labels);
   }
+  set("amanuensis_npu_realtime_factor", "Audio that the NPU worked on by the time of its kernels and transfers",
+      npu.realtime_factor, {{"model", model}});
 }
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}

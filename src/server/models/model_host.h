@@ -40,6 +40,7 @@ struct NpuFacts {
   struct Operation {
     std::string name;  // "attention"
     std::uint64_t on_npu = 0;
+    std::uint64_t on_npu_single = 0;  // one step down, still there: log-mel frame by frame, blocks kernel by kernel
     std::uint64_t on_cpu = 0;
     std::string reason;  // the last one for the CPU
   };
@@ -47,15 +48,21 @@ struct NpuFacts {
     std::string name;   // "matmul_64"
     std::string state;  // "ready", "not loaded", "set aside"
     std::string reason;
+    std::uint64_t loads = 0;
     std::uint64_t launches = 0;
+    std::uint64_t rows = 0;  // frames, for log-mel
     std::uint64_t failures = 0;
     double kernel_s = 0;
     double transfer_s = 0;
+    double predicted_s = 0;  // on hardware, by a cost model
   };
   std::string device;  // "simulated Phoenix NPU (4 columns x 4 tiles)"
   bool simulated = false;
   bool available = false;
-  std::string reason;  // why not
+  std::string reason;               // why not
+  double audio_s = 0;               // that it worked on
+  double realtime_factor = 0;       // of that, by the time of kernels and transfers
+  std::vector<std::string> events;  // the last ones, oldest first
   std::vector<Operation> operations;
   std::vector<Kernel> kernels;
 };

@@ -36,7 +36,7 @@ TEST(Catalog, HoldsTheKernelsThatAreBuilt) {
   const Catalog catalog;
   for (const char* name : {"log_mel_1", "log_mel_10", "log_mel_20", "log_mel_100", "gelu_512", "gelu_2048",
                            "softmax_1536", "layer_norm_256", "layer_norm_512", "residual_add", "attention_64",
-                           "matmul_16", "matmul_32", "matmul_64", "matmul_64_packed"}) {
+                           "matmul_16", "matmul_32", "matmul_64", "matmul_64_packed", "encoder_block"}) {
     EXPECT_NE(catalog.find(name), nullptr) << name;
   }
   EXPECT_THAT(error_of([&] { catalog.at("log_mel_2O"); }).message, HasSubstr("log_mel_20"));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <random>
 #include <span>
 #include <stop_token>
@@ -13,9 +14,11 @@
 #include <utility>
 #include <vector>
 
+#include "audio/log_mel.h"
 #include "base/cpu_features.h"
 #include "device/npu/executor.h"
 #include "device/npu/fault_injection.h"
+#include "device/npu/host_mel.h"
 #include "device/npu/operations.h"
 #include "device/npu/simulator/simulator.h"
 
@@ -61,7 +64,11 @@ struct NpuRig {
                   .catalog = catalog,
                   .timeout = timeout,
                   .now = [this] { return clock.now; },
-                  .on_event = [this](const std::string& text) { events.push_back(text); }}),
+                  .on_event =
+                      [this](EventLevel, const std::string& text) {
+                        const std::scoped_lock lock(events_mutex);
+                        events.push_back(text);
+                      }}),
         operations(executor, best_tile_kernels(detect_cpu_features())) {}
 
   KernelStatus status(const std::string& name) const {
@@ -79,10 +86,25 @@ struct NpuRig {
 
   static constexpr std::chrono::milliseconds timeout{20000};
   FakeClock clock;
+  std::mutex events_mutex;
   std::vector<std::string> events;
   Catalog catalog;
   Executor executor;
   Operations operations;
+};
+
+// The NPU in the place of the CPU, as the program uses it.
+class OnNpu final : public audio::MelDevice {
+ public:
+  OnNpu(NpuRig& rig, std::string kernel) : rig_(rig), kernel_(std::move(kernel)) {}
+  bool can_do(std::size_t n_mels) const override { return n_mels == 80; }
+  void log_bands(const ReadFrame& read, float largest, TensorView<float> out) override {
+    log_mel_bands(rig_.operations, {.count = out.cols(), .read = read}, out, {.kernel = kernel_, .largest = largest});
+  }
+
+ private:
+  NpuRig& rig_;
+  const std::string kernel_;
 };
 
 }  // namespace amanuensis::device::npu

@@ -314,18 +314,44 @@ def test_npu_simulator_is_told_by_its_name():
         status = server.get_json("/status")
         npu, hardware = status["npu_runtime"], status["hardware"]
         assert npu["available"] and npu["simulated"] and "simulated" in npu["device"], npu
-        assert npu["attention_ready"] and npu["matmul_ready"] and npu["layernorm_ready"] and not npu["mel_ready"], npu
-        attention = next(each for each in npu["operations"] if each["name"] == "attention")
-        assert attention["npu"] > 0 and attention["cpu"] == 0, attention
+        assert npu["attention_ready"] and npu["matmul_ready"] and npu["layernorm_ready"] and npu["mel_ready"], npu
+        blocks = next(each for each in npu["operations"] if each["name"] == "encoder_block")
+        assert blocks["npu"] > 0 and blocks["npu_single"] == 0 and blocks["cpu"] == 0, blocks
+        kernels = {each["name"]: each for each in npu["kernels"]}
+        assert kernels["log_mel_20"]["rows"] >= 20 * kernels["log_mel_20"]["launches"] > 0, kernels["log_mel_20"]
+        assert abs(sum(each["share"] for each in npu["kernels"]) - 1) < 1e-6, npu["kernels"]
+        assert npu["kernels_loaded"] >= 3 and npu["audio_seconds"] > 10 and npu["realtime_factor"] > 0, npu
         assert hardware["device"] == "npu-sim" and hardware["type"] == "npu" and hardware["priority"] == ["npu-sim", "cpu"], hardware
         assert npu["device"] in hardware["name"] and reply["hardware"] == hardware
         metrics = requests.get(server.url + "/metrics").text
-        assert 'amanuensis_npu_calls_total{device="npu",model="demo",operation="attention"}' in metrics, metrics
+        assert 'amanuensis_npu_calls_total{device="npu",model="demo",operation="encoder_block"}' in metrics, metrics
+        assert 'amanuensis_npu_kernel_ready{kernel="log_mel_20",model="demo"} 1' in metrics, metrics
         assert 'amanuensis_stage_seconds_total{device="npu-sim",model="demo",stage="encoder"}' in metrics, metrics
         assert 'amanuensis_stage_seconds_total{device="cpu",model="demo",stage="decoder"}' in metrics, metrics
     with Server(PROGRAM, SOURCE, "--device", "cpu") as server:
         hardware = server.get_json("/status")["hardware"]
         assert (hardware["type"], hardware["device"], hardware["priority"]) == ("cpu", "cpu", ["cpu"]), hardware
+
+
+def transcript_on(*options):
+    with Server(PROGRAM, SOURCE, "--device", "npu-sim", *options) as server:
+        text = requests.post(server.url + "/transcribe", files={"file": ("a.flac", DATA)}).json()["text"]
+        return text, server.get_json("/status")["npu_runtime"], requests.get(server.url + "/metrics").text, server.read_log()
+
+
+def test_an_npu_fault_changes_nothing_and_is_seen_everywhere():
+    whole, _, _, log = transcript_on()
+    assert "takes over" not in log, log
+    for fault in ["wait:time-out:9", "wait:garbage-output:9", "load:error:1", "start:device-lost:9", "allocate:wrong-size:3"]:
+        text, npu, metrics, log = transcript_on("--npu-fault", fault)
+        assert text == whole, (fault, text)
+        failed = [each for each in npu["kernels"] if each["failures"] > 0]
+        assert failed or npu["reason"], (fault, npu)
+        assert any("next attempt" in each for each in npu["events"]), (fault, npu["events"])
+        assert "next attempt" in log, (fault, log)
+        for each in failed:
+            line = f'amanuensis_npu_failures_total{{kernel="{each["name"]}",model="demo"}} {each["failures"]}'
+            assert line in metrics, (fault, line)
 
 
 sys.exit(0 if run_all(globals()) else 1)

@@ -320,23 +320,37 @@ module {
       aie.end
     } {link_with = "tile_kernels.o", stack_size = 2048 : i32}
     aiex.runtime_sequence(%q: memref<32768xi8>, %q_step: memref<2048xi8>, %k: memref<32768xi8>, %v: memref<32768xi8>, %v_scale: memref<512xi8>, %y: memref<131072xi8>) {
-      aiex.npu.dma_memcpy_nd(%q[0, 0, 0, 0][1, 1, 4, 4096][0, 0, 4096, 1]) {id = 0 : i64, metadata = @in0_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%q_step[0, 0, 0, 0][1, 1, 4, 4096][0, 0, 256, 1]) {id = 1 : i64, metadata = @in0_0} : memref<2048xi8>
-      aiex.npu.dma_memcpy_nd(%v_scale[0, 0, 0, 0][4, 1, 1, 4096][0, 0, 0, 1]) {id = 2 : i64, metadata = @in0_0} : memref<512xi8>
-      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 3 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 0][1, 1, 64, 64][0, 0, 256, 1]) {id = 4 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 4096][1, 1, 1, 4096][0, 0, 0, 1]) {id = 5 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 64][1, 1, 64, 64][0, 0, 256, 1]) {id = 6 : i64, metadata = @in1_0} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%q[0, 0, 0, 0][1, 1, 4, 4096][0, 0, 4096, 1]) {id = 0 : i64, metadata = @in0_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%q_step[0, 0, 0, 0][1, 1, 4, 4096][0, 0, 256, 1]) {id = 1 : i64, metadata = @in0_0, issue_token = true} : memref<2048xi8>
+      aiex.npu.dma_memcpy_nd(%v_scale[0, 0, 0, 0][4, 1, 1, 4096][0, 0, 0, 1]) {id = 2 : i64, metadata = @in0_0, issue_token = true} : memref<512xi8>
+      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 3 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 0][1, 1, 64, 64][0, 0, 256, 1]) {id = 4 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 4096][1, 1, 1, 4096][0, 0, 0, 1]) {id = 5 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 64][1, 1, 64, 64][0, 0, 256, 1]) {id = 6 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
       aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 0][4, 4, 16, 256][8192, 32768, 512, 1]) {id = 7 : i64, metadata = @out0_0, issue_token = true} : memref<131072xi8>
-      aiex.npu.dma_wait {symbol = @out0_0}
-      aiex.npu.dma_memcpy_nd(%q[0, 0, 0, 16384][1, 1, 4, 4096][0, 0, 4096, 1]) {id = 8 : i64, metadata = @in0_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%q_step[0, 0, 0, 1024][1, 1, 4, 4096][0, 0, 256, 1]) {id = 9 : i64, metadata = @in0_0} : memref<2048xi8>
-      aiex.npu.dma_memcpy_nd(%v_scale[0, 0, 0, 256][4, 1, 1, 4096][0, 0, 0, 1]) {id = 10 : i64, metadata = @in0_0} : memref<512xi8>
-      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 16384][1, 1, 1, 4096][0, 0, 0, 1]) {id = 11 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 16384][1, 1, 64, 64][0, 0, 256, 1]) {id = 12 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 20480][1, 1, 1, 4096][0, 0, 0, 1]) {id = 13 : i64, metadata = @in1_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 16448][1, 1, 64, 64][0, 0, 256, 1]) {id = 14 : i64, metadata = @in1_0} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%q[0, 0, 0, 16384][1, 1, 4, 4096][0, 0, 4096, 1]) {id = 8 : i64, metadata = @in0_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%q_step[0, 0, 0, 1024][1, 1, 4, 4096][0, 0, 256, 1]) {id = 9 : i64, metadata = @in0_0, issue_token = true} : memref<2048xi8>
+      aiex.npu.dma_memcpy_nd(%v_scale[0, 0, 0, 256][4, 1, 1, 4096][0, 0, 0, 1]) {id = 10 : i64, metadata = @in0_0, issue_token = true} : memref<512xi8>
+      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 16384][1, 1, 1, 4096][0, 0, 0, 1]) {id = 11 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 16384][1, 1, 64, 64][0, 0, 256, 1]) {id = 12 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%k[0, 0, 0, 20480][1, 1, 1, 4096][0, 0, 0, 1]) {id = 13 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%v[0, 0, 0, 16448][1, 1, 64, 64][0, 0, 256, 1]) {id = 14 : i64, metadata = @in1_0, issue_token = true} : memref<32768xi8>
       aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 256][4, 4, 16, 256][8192, 32768, 512, 1]) {id = 15 : i64, metadata = @out0_0, issue_token = true} : memref<131072xi8>
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @out0_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
       aiex.npu.dma_wait {symbol = @out0_0}
     }
   }

@@ -29,8 +29,9 @@ module {
       aie.end
     } {link_with = "tile_kernels.o", stack_size = 4608 : i32}
     aiex.runtime_sequence(%frames: memref<16000xi8>, %bands: memref<1600xi8>) {
-      aiex.npu.dma_memcpy_nd(%frames[0, 0, 0, 0][1, 1, 20, 800][0, 0, 800, 1]) {id = 0 : i64, metadata = @in0_0} : memref<16000xi8>
+      aiex.npu.dma_memcpy_nd(%frames[0, 0, 0, 0][1, 1, 20, 800][0, 0, 800, 1]) {id = 0 : i64, metadata = @in0_0, issue_token = true} : memref<16000xi8>
       aiex.npu.dma_memcpy_nd(%bands[0, 0, 0, 0][1, 1, 20, 80][0, 0, 80, 1]) {id = 1 : i64, metadata = @out0_0, issue_token = true} : memref<1600xi8>
+      aiex.npu.dma_wait {symbol = @in0_0}
       aiex.npu.dma_wait {symbol = @out0_0}
     }
   }

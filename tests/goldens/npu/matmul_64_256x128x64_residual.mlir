@@ -364,13 +364,19 @@ module {
       aie.end
     } {link_with = "tile_kernels.o", stack_size = 1024 : i32}
     aiex.runtime_sequence(%a: memref<32768xi8>, %b: memref<8192xi8>, %row_scale: memref<1024xi8>, %col_scale: memref<256xi8>, %bias: memref<256xi8>, %residual: memref<65536xi8>, %y: memref<65536xi8>) {
-      aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][2, 4, 64, 64][64, 8192, 128, 1]) {id = 0 : i64, metadata = @in0_0} : memref<32768xi8>
-      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 2, 64, 64][0, 64, 128, 1]) {id = 1 : i64, metadata = @in1_0} : memref<8192xi8>
-      aiex.npu.dma_memcpy_nd(%row_scale[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 2 : i64, metadata = @in1_0} : memref<1024xi8>
-      aiex.npu.dma_memcpy_nd(%col_scale[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 3 : i64, metadata = @in1_0} : memref<256xi8>
-      aiex.npu.dma_memcpy_nd(%bias[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 4 : i64, metadata = @in1_0} : memref<256xi8>
-      aiex.npu.dma_memcpy_nd(%residual[0, 0, 0, 0][4, 4, 16, 256][4096, 16384, 256, 1]) {id = 5 : i64, metadata = @in0_0} : memref<65536xi8>
+      aiex.npu.dma_memcpy_nd(%a[0, 0, 0, 0][2, 4, 64, 64][64, 8192, 128, 1]) {id = 0 : i64, metadata = @in0_0, issue_token = true} : memref<32768xi8>
+      aiex.npu.dma_memcpy_nd(%b[0, 0, 0, 0][1, 2, 64, 64][0, 64, 128, 1]) {id = 1 : i64, metadata = @in1_0, issue_token = true} : memref<8192xi8>
+      aiex.npu.dma_memcpy_nd(%row_scale[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 2 : i64, metadata = @in1_0, issue_token = true} : memref<1024xi8>
+      aiex.npu.dma_memcpy_nd(%col_scale[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 3 : i64, metadata = @in1_0, issue_token = true} : memref<256xi8>
+      aiex.npu.dma_memcpy_nd(%bias[0, 0, 0, 0][1, 1, 1, 4096][0, 0, 0, 1]) {id = 4 : i64, metadata = @in1_0, issue_token = true} : memref<256xi8>
+      aiex.npu.dma_memcpy_nd(%residual[0, 0, 0, 0][4, 4, 16, 256][4096, 16384, 256, 1]) {id = 5 : i64, metadata = @in0_0, issue_token = true} : memref<65536xi8>
       aiex.npu.dma_memcpy_nd(%y[0, 0, 0, 0][4, 4, 16, 256][4096, 16384, 256, 1]) {id = 6 : i64, metadata = @out0_0, issue_token = true} : memref<65536xi8>
+      aiex.npu.dma_wait {symbol = @in0_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in1_0}
+      aiex.npu.dma_wait {symbol = @in0_0}
       aiex.npu.dma_wait {symbol = @out0_0}
     }
   }

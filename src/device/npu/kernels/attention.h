@@ -40,7 +40,7 @@ struct AttentionBlock {
 
 static inline void attention_row(const AttentionBlock& block, int row, AttentionState* state) {
   int16_t query[kAttentionTile];
-  for (int c = 0; c < kAttentionTile; ++c) query[c] = block.q[row * kAttentionTile + c];
+  for (int c = 0; c < kAttentionTile; ++c) query[c] = static_cast<int16_t>(block.q[row * kAttentionTile + c]);
   int32_t scores[kAttentionTile];
   for (int j = 0; j < kAttentionTile; ++j) {
     int32_t dot = 0;

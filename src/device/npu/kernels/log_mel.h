@@ -18,7 +18,7 @@ namespace amanuensis::device::npu::tile {
 static const int kFrameSamples = 400;
 static const int kMelBands = 80;
 static const double kLogMelStep = 0.04;
-static const double kLogMelZero = -1.85;
+static const double kLogMelZero = -2.45;
 
 static const int kLogMelConstantBytes =
     static_cast<int>(sizeof(kWindow) + sizeof(kCosine) + sizeof(kSine) + sizeof(kBandFirst) + sizeof(kBandBins) +

@@ -24,7 +24,7 @@ template <int kTile>
 static inline void matmul_accumulate(const int8_t* a, const int8_t* b, int32_t* acc) {
   for (int i = 0; i < kTile; ++i) {
     int16_t row[kTile];
-    for (int k = 0; k < kTile; ++k) row[k] = a[i * kTile + k];
+    for (int k = 0; k < kTile; ++k) row[k] = static_cast<int16_t>(a[i * kTile + k]);
     for (int j = 0; j < kTile; ++j) {
       int32_t sum = 0;
       for (int k = 0; k < kTile; ++k) sum += row[k] * static_cast<int16_t>(b[j * kTile + k]);

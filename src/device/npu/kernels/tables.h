@@ -146,7 +146,7 @@ static const uint16_t kLog2[257] = {
 
 // Log2 of mel power (16 fraction bits) times kMelScale plus kMelOffset is 2^32 of the output's scale.
 static const int64_t kMelScale = 493208;
-static const int64_t kMelOffset = -1385177396012;
+static const int64_t kMelOffset = -1320752886572;
 static const int kMelWeightShift = 21;
 
 // 2^(-i / 256), 16 fraction bits: 512 bytes.

@@ -8,6 +8,7 @@
 #include <span>
 
 #include "device/npu/kernels/attention.h"
+#include "device/npu/kernels/encoder_block.h"
 #include "device/npu/kernels/layer_norm.h"
 #include "device/npu/kernels/matmul.h"
 #include "kernels/isa.h"
@@ -32,6 +33,18 @@ struct TileKernels {
   void (*attention_accumulate)(const tile::AttentionBlock& block, tile::AttentionState* state) = nullptr;
   void (*attention_finish)(const tile::AttentionState* state, const float* v_scale, std::int32_t first_row,
                            std::int32_t rows, float* out) = nullptr;
+  void (*quantize_row)(const float* const* parts, std::int32_t cols, std::int8_t* y, float* scale) = nullptr;
+  void (*input_begin)(tile::AttentionInput* input) = nullptr;
+  void (*input_see)(const float* q, const float* k, const float* v, std::int32_t rows,
+                    tile::AttentionInput* input) = nullptr;
+  void (*input_settle)(tile::AttentionInput* input) = nullptr;
+  void (*input_scales)(const tile::AttentionInput* input, std::int32_t first, std::int32_t channels,
+                       float* v_scale) = nullptr;
+  void (*round_queries)(const tile::AttentionInput* input, const float* q, std::int32_t rows, std::int8_t* y,
+                        std::int32_t* step) = nullptr;
+  void (*round_keys)(const tile::AttentionInput* input, const float* k, std::int32_t rows, std::int8_t* y) = nullptr;
+  void (*round_values)(const tile::AttentionInput* input, const float* v, std::int32_t rows, std::int32_t stride,
+                       std::int8_t* y) = nullptr;
 };
 
 // Best first; plain C++ is last and always runs.

@@ -23,7 +23,15 @@ static constexpr TileKernels make_tile_kernels(kernels::Isa isa) {
           .matmul_finish = tile::matmul_finish,
           .attention_begin = tile::attention_begin,
           .attention_accumulate = tile::attention_accumulate,
-          .attention_finish = tile::attention_finish};
+          .attention_finish = tile::attention_finish,
+          .quantize_row = tile::quantize_row,
+          .input_begin = tile::attention_input_begin,
+          .input_see = tile::attention_input_see,
+          .input_settle = tile::attention_input_settle,
+          .input_scales = tile::attention_input_scales,
+          .round_queries = tile::round_queries,
+          .round_keys = tile::round_keys,
+          .round_values = tile::round_values};
 }
 
 }  // namespace amanuensis::device::npu

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -251,6 +252,89 @@ void run_attention(Tile& tile) {
   }
 }
 
+// Rows of float32 rounded to bytes, each row in as many elements as it needs.
+void run_quantize_rows(Tile& tile) {
+  const std::size_t cols = tile.job().shape.cols;
+  constexpr std::size_t kPart = tile::kRowPart;
+  for_blocks(tile, [&](std::size_t row) {
+    std::array<const float*, tile::kRowParts> parts = {};
+    for (std::size_t p = 0; p * kPart < cols; ++p) {
+      const std::size_t values = std::min(kPart, cols - p * kPart);
+      parts.at(p) = tile.take<float>(0, {.at = (row * cols + p * kPart) * 4, .row_bytes = values * 4});
+    }
+    auto* y = tile.give<std::int8_t>(1, cols);
+    auto* scale = tile.give<float>(2, 4);
+    tile.job().kernels.quantize_row(parts.data(), static_cast<std::int32_t>(cols), y, scale);
+    tile.send(1, y, whole_rows(row, 1, cols));
+    tile.send(2, scale, whole_rows(row, 1, 4));
+  });
+}
+
+// A head each: once over its rows for what they span, then once more to round queries, keys and values.
+class AttentionInputProgram {
+ public:
+  explicit AttentionInputProgram(Tile& tile)
+      : tile_(tile), job_(tile.job()), input_(reinterpret_cast<tile::AttentionInput*>(job_.memory.scratch())) {}
+
+  void run() {
+    for (std::size_t head = job_.tile; head < job_.shape.heads; head += job_.tiles) {
+      look(head);
+      for (std::size_t row = 0; row < job_.shape.rows; row += kRows) round(head, row);
+      if (!tile_.check()) return;
+    }
+  }
+
+ private:
+  static constexpr std::size_t kRows = tile::kInputRows;
+  static constexpr std::size_t kDim = tile::kHeadDim;
+  static constexpr std::size_t kScales = 32;  // in a short element
+
+  // which: 0 queries, 1 keys, 2 values
+  const float* stripe(std::size_t head, std::size_t which, std::size_t row) {
+    const std::size_t cols = job_.shape.cols;
+    return tile_.take<float>(0, {.at = (row * cols + which * cols / 3 + head * kDim) * 4,
+                                 .rows = kRows,
+                                 .row_bytes = kDim * 4,
+                                 .stride_bytes = cols * 4});
+  }
+
+  void look(std::size_t head) {
+    job_.kernels.input_begin(input_);
+    for (std::size_t row = 0; row < job_.shape.keys; row += kRows) {
+      const auto rows = static_cast<std::int32_t>(std::min(kRows, job_.shape.keys - row));
+      const float* q = stripe(head, 0, row);
+      const float* k = stripe(head, 1, row);
+      job_.kernels.input_see(q, k, stripe(head, 2, row), rows, input_);
+    }
+    job_.kernels.input_settle(input_);
+    for (std::size_t c = 0; c < kDim; c += kScales) {
+      auto* v_scale = tile_.give<float>(5, kScales * 4);
+      job_.kernels.input_scales(input_, static_cast<std::int32_t>(c), static_cast<std::int32_t>(kScales), v_scale);
+      tile_.send(5, v_scale, {.at = (head * kDim + c) * 4, .row_bytes = kScales * 4});
+    }
+  }
+
+  void round(std::size_t head, std::size_t row) {
+    const std::size_t rows = job_.shape.rows;
+    constexpr auto kCount = static_cast<std::int32_t>(kRows);
+    auto* q = tile_.give<std::int8_t>(1, kRows * kDim);
+    auto* step = tile_.give<std::int32_t>(2, kRows * 4);
+    job_.kernels.round_queries(input_, stripe(head, 0, row), kCount, q, step);
+    tile_.send(1, q, whole_rows(head * rows + row, kRows, kDim));
+    tile_.send(2, step, whole_rows(head * rows + row, kRows, 4));
+    auto* k = tile_.give<std::int8_t>(3, kRows * kDim);
+    job_.kernels.round_keys(input_, stripe(head, 1, row), kCount, k);
+    tile_.send(3, k, whole_rows(head * rows + row, kRows, kDim));
+    auto* v = tile_.give<std::int8_t>(4, kRows * kDim);
+    job_.kernels.round_values(input_, stripe(head, 2, row), kCount, kCount, v);
+    tile_.send(4, v, {.at = head * kDim * rows + row, .rows = kDim, .row_bytes = kRows, .stride_bytes = rows});
+  }
+
+  Tile& tile_;
+  const TileJob& job_;
+  tile::AttentionInput* input_;
+};
+
 }  // namespace
 
 std::string run_tile(const TileJob& job) {
@@ -277,6 +361,14 @@ std::string run_tile(const TileJob& job) {
     case Operation::kAttention:
       run_attention(tile);
       break;
+    case Operation::kQuantizeRows:
+      run_quantize_rows(tile);
+      break;
+    case Operation::kAttentionInput:
+      AttentionInputProgram(tile).run();
+      break;
+    case Operation::kEncoderBlock:
+      return "cannot run a whole block: its phases are run one by one";
   }
   return tile.problem();
 }

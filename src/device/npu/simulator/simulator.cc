@@ -17,6 +17,7 @@
 #include "base/cpu_features.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
+#include "device/npu/block_phases.h"
 #include "device/npu/catalog.h"
 #include "device/npu/simulator/programs.h"
 
@@ -71,13 +72,37 @@ class SimulatedBuffer final : public NpuBuffer {
   std::shared_ptr<Bytes> device_;
 };
 
+// One thing that the array's tiles do together; the next begins when all have finished it.
+struct LoadedPhase {
+  std::string what;  // empty: it is the whole kernel
+  KernelSpec spec;
+  LaunchShape shape;
+  std::vector<BlockSlice> slices = {};
+  std::vector<std::unique_ptr<TileMemory>> tiles = {};
+};
+
 // What a run needs of its kernel; runs that are still going on when the kernel is given up keep it.
 struct LoadedTiles {
   const KernelSpec& spec;
   LaunchShape shape;
   std::size_t columns = 1;
-  std::vector<std::unique_ptr<TileMemory>> tiles = {};
+  std::vector<LoadedPhase> phases = {};
 };
+
+std::vector<LoadedPhase> phases_of(const KernelSpec& spec, const LaunchShape& shape) {
+  std::vector<LoadedPhase> phases;
+  if (spec.operation == Operation::kEncoderBlock) {
+    for (BlockPhase& phase : block_phases(spec, shape)) {
+      phases.push_back({.what = std::move(phase.what),
+                        .spec = std::move(phase.spec),
+                        .shape = phase.shape,
+                        .slices = std::move(phase.slices)});
+    }
+  } else {
+    phases.push_back({.what = {}, .spec = spec, .shape = shape});
+  }
+  return phases;
+}
 
 class SimulatedKernel final : public NpuKernel {
  public:
@@ -85,8 +110,11 @@ class SimulatedKernel final : public NpuKernel {
       : loaded_(std::make_shared<LoadedTiles>(LoadedTiles{.spec = request.spec, .shape = request.shape})),
         context_(std::move(context)) {
     loaded_->columns = request.spec.single_column ? 1 : request.columns;
-    for (std::size_t i = 0; i < request.spec.tiles * loaded_->columns; ++i) {
-      loaded_->tiles.push_back(std::make_unique<TileMemory>(request.spec));
+    loaded_->phases = phases_of(request.spec, request.shape);
+    for (LoadedPhase& phase : loaded_->phases) {
+      for (std::size_t i = 0; i < request.spec.tiles * loaded_->columns; ++i) {
+        phase.tiles.push_back(std::make_unique<TileMemory>(phase.spec));
+      }
     }
   }
   const KernelSpec& spec() const override { return loaded_->spec; }
@@ -122,7 +150,9 @@ void check_constants(const KernelSpec& spec) {
   if (spec.operation == Operation::kLogMel) constants = real.log_mel_bytes;
   if (spec.operation == Operation::kSoftmax || spec.operation == Operation::kAttention) constants = real.softmax_bytes;
   if (spec.operation == Operation::kMatmul) constants = real.matmul_bytes;
-  const std::size_t scratch = spec.operation == Operation::kAttention ? real.attention_state_bytes : 0;
+  const bool block = spec.operation == Operation::kEncoderBlock;
+  if (block) constants = real.matmul_bytes + real.softmax_bytes;
+  const std::size_t scratch = block || spec.operation == Operation::kAttention ? real.attention_state_bytes : 0;
   if (spec.memory.constant_bytes < constants || spec.memory.scratch_bytes < scratch) {
     throw Error(ErrorCode::kBadData,
                 fmt::format("NPU kernel {}: the catalog states {} bytes of constants and {} of scratch, but the kernel "
@@ -253,24 +283,11 @@ class Simulator final : public NpuRuntime {
       if (spec.arguments[i].direction == Direction::kOut) written[i].assign(memory[i]->size(), std::byte{0});
       arguments.push_back({*memory[i], written[i]});
     }
-    std::vector<std::string> problems(kernel.tiles.size());
-    {
-      // The pool belongs to one launch at a time; on the hardware contexts take turns on the array as well.
-      const std::scoped_lock lock(pool_mutex_);
-      pool_.parallel_for(kernel.tiles.size(), [&](std::size_t tile, std::size_t) {
-        problems[tile] = run_tile({.kernels = kernels_,
-                                   .spec = spec,
-                                   .shape = kernel.shape,
-                                   .arguments = arguments,
-                                   .tile = tile,
-                                   .tiles = kernel.tiles.size(),
-                                   .memory = *kernel.tiles[tile]});
-      });
-    }
     RunResult result;
     result.predicted_s = predict_launch(spec, kernel.shape, kernel.columns, costs_).total_s();
-    for (std::size_t tile = 0; tile < problems.size() && result.reason.empty(); ++tile) {
-      if (!problems[tile].empty()) result.reason = fmt::format("tile {} {}", tile, problems[tile]);
+    for (LoadedPhase& phase : kernel.phases) {
+      result.reason = run_phase(phase, arguments);
+      if (!result.reason.empty()) break;
     }
     for (std::size_t i = 0; i < written.size() && result.reason.empty(); ++i) {
       const auto unwritten = std::count(written[i].begin(), written[i].end(), std::byte{0});
@@ -281,6 +298,45 @@ class Simulator final : public NpuRuntime {
     }
     if (!result.reason.empty()) result.status = RunStatus::kFailed;
     return result;
+  }
+
+  // A phase's view of the launch's arguments: pieces of them, as long as its own arguments are.
+  static std::vector<ProgramArgument> pieces_of(const LoadedPhase& phase, std::span<const ProgramArgument> arguments) {
+    if (phase.slices.empty()) return {arguments.begin(), arguments.end()};
+    std::vector<ProgramArgument> pieces;
+    for (std::size_t i = 0; i < phase.slices.size(); ++i) {
+      const BlockSlice& slice = phase.slices[i];
+      ProgramArgument& piece = pieces.emplace_back();
+      if (slice.absent) continue;
+      const ProgramArgument& whole = arguments[static_cast<std::size_t>(slice.of)];
+      const std::size_t size = phase.spec.arguments[i].size_bytes(phase.shape);
+      piece.bytes = whole.bytes.subspan(slice.at, size);
+      if (phase.spec.arguments[i].direction == Direction::kOut) piece.written = whole.written.subspan(slice.at, size);
+    }
+    return pieces;
+  }
+
+  std::string run_phase(LoadedPhase& phase, std::span<const ProgramArgument> launch) {
+    const std::vector<ProgramArgument> arguments = pieces_of(phase, launch);
+    std::vector<std::string> problems(phase.tiles.size());
+    {
+      // The pool belongs to one launch at a time; on the hardware contexts take turns on the array as well.
+      const std::scoped_lock lock(pool_mutex_);
+      pool_.parallel_for(phase.tiles.size(), [&](std::size_t tile, std::size_t) {
+        problems[tile] = run_tile({.kernels = kernels_,
+                                   .spec = phase.spec,
+                                   .shape = phase.shape,
+                                   .arguments = arguments,
+                                   .tile = tile,
+                                   .tiles = phase.tiles.size(),
+                                   .memory = *phase.tiles[tile]});
+      });
+    }
+    for (std::size_t tile = 0; tile < problems.size(); ++tile) {
+      if (problems[tile].empty()) continue;
+      return fmt::format("{}{}tile {} {}", phase.what, phase.what.empty() ? "" : ": ", tile, problems[tile]);
+    }
+    return {};
   }
 
   const TileKernels kernels_;

@@ -45,6 +45,9 @@ auto translated(const std::string& doing, const Call& call) {
 
 // An array program in its hardware context; kernels of all its shapes share it.
 struct Program {
+  Program(const xrt::device& device, const xrt::xclbin& xclbin, const std::string& name)
+      : context(device, xclbin.get_uuid()), kernel(context, name) {}
+
   xrt::hw_context context;
   xrt::kernel kernel;
 };
@@ -64,11 +67,12 @@ class XrtBuffer final : public NpuBuffer {
 
 class XrtKernel final : public NpuKernel {
  public:
-  XrtKernel(const KernelRequest& request, std::shared_ptr<Program> program, xrt::bo instructions, std::size_t words)
+  XrtKernel(const KernelRequest& request, std::shared_ptr<Program> program, const xrt::bo& instructions,
+            std::size_t words)
       : spec_(request.spec),
         shape_(request.shape),
         program_(std::move(program)),
-        instructions_(std::move(instructions)),
+        instructions_(instructions),
         words_(words) {}
   const KernelSpec& spec() const override { return spec_; }
   const LaunchShape& shape() const override { return shape_; }
@@ -95,7 +99,7 @@ class XrtKernel final : public NpuKernel {
 
 class XrtRun final : public NpuRun {
  public:
-  explicit XrtRun(xrt::run run) : run_(std::move(run)) {}
+  explicit XrtRun(const xrt::run& run) : run_(run) {}
   xrt::run& run() { return run_; }
 
  private:
@@ -127,8 +131,7 @@ class XrtRuntime final : public NpuRuntime {
                            static_cast<xrt::memory_group>(program->kernel.group_id(kInstructionArgument)));
       std::memcpy(instructions.map<void*>(), binaries.instructions.data(), size);
       instructions.sync(XCL_BO_SYNC_BO_TO_DEVICE);
-      return std::make_unique<XrtKernel>(request, std::move(program), std::move(instructions),
-                                         binaries.instructions.size());
+      return std::make_unique<XrtKernel>(request, std::move(program), instructions, binaries.instructions.size());
     });
   }
 
@@ -161,7 +164,7 @@ class XrtRuntime final : public NpuRuntime {
         if (arguments[i] != nullptr) run.set_arg(loaded.position(i), static_cast<XrtBuffer*>(arguments[i])->bo());
       }
       run.start();
-      return std::make_unique<XrtRun>(std::move(run));
+      return std::make_unique<XrtRun>(run);
     });
   }
 
@@ -215,9 +218,7 @@ class XrtRuntime final : public NpuRuntime {
       throw Error(ErrorCode::kBadData, binaries.xclbin.string() + " holds no kernel called " + kKernelPrefix);
     }
     device_.register_xclbin(xclbin);
-    xrt::hw_context context(device_, xclbin.get_uuid());
-    xrt::kernel kernel(context, named->get_name());
-    auto program = std::make_shared<Program>(Program{std::move(context), std::move(kernel)});
+    auto program = std::make_shared<Program>(device_, xclbin, named->get_name());
     programs_[spec.name] = program;
     return program;
   }
