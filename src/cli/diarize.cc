@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "audio/decode.h"
 #include "base/error.h"
+#include "base/whole_file.h"
 #include "cli/commands.h"
 #include "cli/exit_code.h"
 #include "cli/option_values.h"
@@ -70,13 +70,23 @@ pipeline::Diarization diarize_file(Context& context, const pipeline::Diarizer& d
   return result;
 }
 
-void write_file(const std::filesystem::path& path, const std::string& text) {
+void deliver(Context& context, const std::filesystem::path& folder, const std::string& name, const std::string& text) {
+  if (folder.empty()) {
+    context.terminal.out(text);
+    return;
+  }
+  WholeFile file(folder / name);
+  file.write(text);
+  file.commit();
+}
+
+void make_folder(const std::string& folder) {
+  if (folder.empty()) return;
   std::error_code problem;
-  std::filesystem::create_directories(path.parent_path(), problem);
-  std::ofstream out(path, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out) throw Error(ErrorCode::kIo, fmt::format("{}: cannot be written", path.string()));
+  std::filesystem::create_directories(folder, problem);
+  if (problem) {
+    throw Error(ErrorCode::kIo, fmt::format("--output-dir '{}': cannot be made: {}", folder, problem.message()));
+  }
 }
 
 int run(Context& context, const DiarizeArguments& arguments) {
@@ -90,17 +100,20 @@ int run(Context& context, const DiarizeArguments& arguments) {
   tools_options.vad = read_vad_request(vad);
   const SpeakerTools tools(context, tools_options);
   options.known = tools.enrolled(context);
+  make_folder(arguments.output_dir);
+  std::size_t failed = 0;
   for (const std::string& file : arguments.files) {
-    const std::string text =
-        formatted(format, diarize_file(context, tools.diarizer(), file, options, arguments.channels), file);
-    if (arguments.output_dir.empty()) {
-      context.terminal.out(text);
-    } else {
-      const std::filesystem::path folder = arguments.output_dir;
-      write_file(folder / (pipeline::output_stem(file) + "." + format), text);
+    try {
+      const std::string text =
+          formatted(format, diarize_file(context, tools.diarizer(), file, options, arguments.channels), file);
+      deliver(context, arguments.output_dir, pipeline::output_stem(file) + "." + format, text);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCancelled || arguments.files.size() == 1) throw;
+      context.terminal.message(fmt::format("amanuensis: {}", error.what()));
+      ++failed;
     }
   }
-  return kExitOk;
+  return failed == 0 ? kExitOk : kExitSomeFailed;
 }
 
 }  // namespace

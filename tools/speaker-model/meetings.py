@@ -1,7 +1,7 @@
 """Imagined meetings of voices that the speaker model has never heard, with the truth as RTTM.
 
     python meetings.py --speech work/speech --out work/meetings --count 30 --minutes 10
-    python meetings.py --speech work/speech --out work/alone --count 50 --minutes 3 --speakers 1
+    python meetings.py --speech work/speech --out work/alone --count 50 --minutes 2 --speakers 1
 
 Meeting i has 2 + i % 5 speakers, one room, one microphone with noise, turns of one to four sentences, pauses, and (one turn in
 eight) somebody who begins before the other has ended. Always the same for the same arguments. NAME.wav and NAME.rttm lie beside
@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 from scipy.signal import fftconvolve
 
-from voices import HELD_OUT
+from voices import is_held_out
 
 RATE_HZ = 16000
 
 
-def load(folder: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def load(folders: list[Path], all_of_them: bool) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     voices = {}
-    for path in sorted(folder.glob("*.npz")):
+    for path in sorted(path for folder in folders for path in folder.glob("*.npz")):
         label = path.stem.replace("-", ":", 1)
-        if label in HELD_OUT:
+        if all_of_them or is_held_out(label):
             data = np.load(path)
             voices[label] = (data["samples"].astype(np.float32) / 32768, data["ends"])
     return voices
@@ -99,7 +99,8 @@ def bridged(turns: list[tuple[str, float, float]], gap: float = 0.5) -> list[tup
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speech", type=Path, required=True)
+    parser.add_argument("--speech", type=Path, nargs="+", required=True)
+    parser.add_argument("--all", action="store_true", help="every voice in --speech, not only those kept aside")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=30)
     parser.add_argument("--minutes", type=float, default=10)
@@ -107,7 +108,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11)
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    voices = load(options.speech)
+    voices = load(options.speech, options.all)
     truth = ""
     for i in range(options.count):
         rng = np.random.default_rng([options.seed, i])

@@ -103,7 +103,7 @@ def main() -> None:
             continue
         try:
             samples, ends = speak(voice, options.seconds, options.seed)
-        except (RuntimeError, subprocess.CalledProcessError, wave.Error, IndexError, ValueError) as problem:
+        except (RuntimeError, subprocess.CalledProcessError, wave.Error, IndexError, ValueError, OSError) as problem:
             print(f"{voice.label}: left out: {problem}", flush=True)
             continue
         np.savez(path, samples=samples, ends=ends)

@@ -1,43 +1,46 @@
 """Trains the speaker model on what speak.py recorded.
 
-    python train.py --speech work/speech --out work/run --minutes 20
+    python train.py --speech work/speech work/people --start ../../models/speaker/builtin.safetensors --out work/voice --minutes 20
 
 A speaker to tell apart is a voice played at one of a few speeds, which makes its owner larger or smaller. Rooms, lines, noise
 and other people are added to the mel spectra themselves: filters are added to logarithms, everything else to powers. As in use,
-several speakers share a recording, whose mean is taken off all of them.
+several speakers share a recording, whose mean is taken off all of them. Stops by the clock (clock.py); --start goes on
+from exported weights, --resume from the network in --out.
 """
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from scipy.signal import resample_poly
 
 import features
+from clock import Clock
 from model import SpeakerNet
-from voices import HELD_OUT
+from voices import is_held_out
 
-SPEEDS = [(1, 1), (7, 8), (8, 7), (13, 14), (14, 13)]  # up, down: the last factor is a larger speaker
+SPEEDS = [(1, 1), (7, 8), (8, 7)]  # up, down: the last one is a larger speaker
+MOST_S = 60  # of a voice
+LEAST_FRAMES = 300  # of a voice
 GROUP = 16  # segments of one imagined recording
 
 
-def load(folder: Path, held_out: bool) -> list[np.ndarray]:
+def load(folders: list[Path], held_out: bool) -> list[np.ndarray]:
     """Log-mels [frames, BANDS] of every voice at every speed; a cache lies beside them."""
     speakers = []
-    for path in sorted(folder.glob("*.npz")):
-        label = path.stem.replace("-", ":", 1)
-        if (label in HELD_OUT) != held_out:
+    for path in sorted(path for folder in folders for path in folder.glob("*.npz")):
+        if is_held_out(path.stem.replace("-", ":", 1)) != held_out:
             continue
         cache = path.with_suffix(".mel.npy")
         if not cache.exists():
-            samples = np.load(path)["samples"].astype(np.float32) / 32768
+            samples = np.load(path)["samples"][:MOST_S * features.RATE_HZ].astype(np.float32) / 32768
             mels = [features.log_mel(resample_poly(samples, up, down)).astype(np.float16) for up, down in SPEEDS]
             least = min(map(len, mels))
             np.save(cache, np.stack([each[:least] for each in mels]))
-        speakers += list(np.load(cache, mmap_mode=None))
+        speakers += [mel for mel in np.load(cache) if len(mel) >= LEAST_FRAMES]
     return speakers
 
 
@@ -79,7 +82,8 @@ class Batches:
             colour = np.exp(self.curve(1.2) - rng.uniform(0, 0.08) * np.arange(features.BANDS))
             noise = colour / colour.mean() * rng.gamma(4, 0.25, power.shape)
             power += level * np.exp(rng.uniform(-8, -0.8)) * noise
-        log = np.log(power) + self.curve(0.6) + rng.uniform(-0.08, 0.08) * np.arange(features.BANDS)
+        lines = np.stack([self.curve(0.25) for _ in range(GROUP)])[:, None]  # everybody's place; no voice is known by it
+        log = np.log(power) + lines + self.curve(0.6) + rng.uniform(-0.08, 0.08) * np.arange(features.BANDS)
         log += rng.normal(0, 0.5, (GROUP, 1, 1)) + rng.normal(0, 0.1, (GROUP, 1, features.BANDS))
         if rng.random() < 0.25:  # a telephone, or a file with a low rate
             keep_from, keep_to = rng.integers(0, 6), rng.integers(26, 38)
@@ -134,26 +138,32 @@ def equal_error(net: SpeakerNet, batches: Batches, frames: int) -> tuple[float, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--speech", type=Path, required=True)
+    parser.add_argument("--speech", type=Path, nargs="+", required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--minutes", type=float, default=20)
+    Clock.add_options(parser, 20)
     parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--all", action="store_true", help="train on the held-out voices too")
+    parser.add_argument("--rate", type=float, default=3e-3)
+    parser.add_argument("--start", type=Path)
+    parser.add_argument("--resume", action="store_true")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
-    speakers = load(options.speech, False) + (load(options.speech, True) if options.all else [])
+    speakers = load(options.speech, False)
     held = Batches(load(options.speech, True), 1)
     batches = Batches(speakers, options.seed)
     net = SpeakerNet()
+    if options.resume:
+        net.load_state_dict(torch.load(options.out / "net.pt"))
+    elif options.start:
+        net.adopt(load_file(options.start), batches.batch(8, 150)[0])
     classes = torch.nn.Parameter(torch.randn(len(speakers), net.width) * 0.1)
     pairs = PairLoss()
-    optimizer = torch.optim.AdamW([*net.parameters(), *pairs.parameters(), classes], lr=3e-3, weight_decay=0.02)
+    optimizer = torch.optim.AdamW([*net.parameters(), *pairs.parameters(), classes], lr=options.rate, weight_decay=0.02)
     print(f"{len(speakers)} speakers, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
-    start, step = time.time(), 0
-    while (gone := (time.time() - start) / 60 / options.minutes) < 1:
-        rate = 3e-3 * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5
+    clock, step = Clock(options), 0
+    while (gone := clock.gone()) < 1:
+        rate = options.rate * min(1, (step + 1) / 100) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5
         for each in optimizer.param_groups:
             each["lr"] = rate
         frames = int(batches.rng.integers(80, 240))

@@ -16,7 +16,7 @@ constexpr std::size_t kWidth = 96;
 std::vector<StackLayer> stack_layers() {
   std::vector<StackLayer> layers{{.inputs = kBands, .outputs = 64, .kernel = 5},
                                  {.inputs = 64, .outputs = kWidth, .kernel = 3, .stride = kActivityStride}};
-  for (const std::size_t dilation : {2, 4, 8, 16}) {
+  for (const std::size_t dilation : {2, 4, 8, 16, 32}) {
     layers.push_back({.inputs = kWidth, .outputs = kWidth, .kernel = 3, .dilation = dilation, .residual = true});
   }
   layers.push_back({.inputs = kWidth, .outputs = kWidth, .kernel = 5, .residual = true});

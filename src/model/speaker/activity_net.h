@@ -1,6 +1,6 @@
-// The project's own network for how many people speak: nobody, one, or more, every 20 ms. Convolutions over log-mel
-// frames; trained on imagined conversations of synthetic voices by tools/speaker-model. Its weights are part of the
-// program. Immutable; its calls are the backend's, one at a time.
+// The project's own network for how many people speak: nobody, one, two, or more, every 20 ms. Convolutions over
+// log-mel frames; trained on imagined conversations of synthetic voices by tools/speaker-model. Its weights are part of
+// the program. Immutable; its calls are the backend's, one at a time.
 #pragma once
 
 #include <array>
@@ -17,11 +17,11 @@ namespace amanuensis::model {
 
 // Input frames (10 ms) for one result.
 inline constexpr std::size_t kActivityStride = 2;
-inline constexpr std::size_t kActivityClasses = 3;
+inline constexpr std::size_t kActivityClasses = 4;
 // The background that is taken off each band is this percentile of it in the recording.
 inline constexpr double kActivityBackground = 0.1;
 
-// Probabilities that nobody, one, or more than one speaks.
+// Probabilities that nobody, one, two, or more than two speak.
 using ActivityFrame = std::array<float, kActivityClasses>;
 
 class ActivityNet {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <utility>
 
@@ -18,6 +19,11 @@ constexpr std::size_t kPooled = 256;
 // A region's outputs keep this far inside it, so that they see little of what is beside it.
 constexpr std::size_t kMarginOutputs = 3;
 constexpr float kLeastVariance = 1e-5F;
+// Directions in which voices are compared.
+constexpr std::size_t kSpace = 64;
+constexpr std::array<std::size_t, 1> kMeanShape{kVoiceNetWidth};
+constexpr std::array<std::size_t, 2> kTransformShape{kSpace, kVoiceNetWidth};
+constexpr std::array<std::size_t, 1> kBetweenShape{kSpace};
 
 std::vector<StackLayer> stack_layers() {
   return {{.inputs = kVoiceNetBands, .outputs = 96, .kernel = 5},
@@ -62,6 +68,7 @@ void pool(TensorView<const float> frames, float* out) {
 struct VoiceNet::Layers {
   ConvStack stack;
   std::unique_ptr<device::LinearWeights> out;
+  VoiceSpace space;
 };
 
 VoiceNet::VoiceNet(device::Backend& backend) : VoiceNet(builtin_voice_weights(), "built-in voice network", backend) {}
@@ -69,12 +76,18 @@ VoiceNet::VoiceNet(device::Backend& backend) : VoiceNet(builtin_voice_weights(),
 VoiceNet::VoiceNet(std::span<const std::byte> safetensors, std::string_view name, device::Backend& backend)
     : backend_(backend) {
   const std::vector<Tensor> tensors = parse_safetensors(safetensors, name);
+  VoiceSpace space;
+  space.mean = read_stack_tensor(tensors, name, "voice.space.mean", kMeanShape);
+  space.transform = read_stack_tensor(tensors, name, "voice.space.transform", kTransformShape);
+  space.between = read_stack_tensor(tensors, name, "voice.space.between", kBetweenShape);
   layers_ = std::make_unique<Layers>(
       Layers{ConvStack(stack_layers(), tensors, name, "voice.", backend),
-             read_stack_linear(tensors, name, "voice.out", kVoiceNetWidth, 2 * kPooled, backend)});
+             read_stack_linear(tensors, name, "voice.out", kVoiceNetWidth, 2 * kPooled, backend), std::move(space)});
 }
 
 VoiceNet::~VoiceNet() = default;
+
+const VoiceSpace& VoiceNet::space() const { return layers_->space; }
 
 void VoiceNet::run(TensorView<const float> mel, std::span<const FrameRange> regions, std::span<float> out) const {
   if (mel.cols() != kVoiceNetBands || out.size() != regions.size() * kVoiceNetWidth) {

@@ -26,6 +26,15 @@ struct FrameRange {
   std::size_t end = 0;
 };
 
+// What is known of vectors at all (probabilistic linear discriminant analysis: Prince and Elder 2007): after
+// transform [between.size(), kVoiceNetWidth] of their difference from the mean, those of one speaker scatter by 1 in
+// every direction, and the speakers by `between`.
+struct VoiceSpace {
+  std::vector<float> mean;
+  std::vector<float> transform;
+  std::vector<float> between;
+};
+
 class VoiceNet {
  public:
   // The weights that are part of the program. `backend` should compute in float32 and must outlive the network.
@@ -40,6 +49,8 @@ class VoiceNet {
   // for each region to out, of length 1, or zero for a region without a frame. Regions may overlap; sorted by start is
   // fastest. Throws Error{kInvalidArgument} for a region outside the frames.
   void run(TensorView<const float> mel, std::span<const FrameRange> regions, std::span<float> out) const;
+
+  const VoiceSpace& space() const;
 
  private:
   struct Layers;

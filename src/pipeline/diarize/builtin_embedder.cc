@@ -41,8 +41,8 @@ constexpr std::size_t kVoiceFrames = 12000;
 constexpr std::size_t kGateFirst = 5;
 constexpr std::size_t kGateLast = 32;
 
-// Frames whose activity is computed at once.
-constexpr std::size_t kActivityFrames = 12000;
+// Frames in which how many speak is computed at once.
+constexpr std::size_t kPieceFrames = 12000;
 
 struct SharedNet {
   explicit SharedNet(device::Backend& backend) : net(backend), activity(backend) {}
@@ -81,24 +81,16 @@ class MelVoices final : public RecordingVoices {
     const Mean background = background_level();
     SpeechActivity result;
     result.frames.reserve(frames() / model::kActivityStride + 1);
-    // Pieces begin and end further out than their results are used.
-    const std::size_t margin = net_.activity.reach() + net_.activity.reach() % model::kActivityStride;
-    for (std::size_t first = 0; first < frames(); first += kActivityFrames) {
-      const std::size_t last = std::min(frames(), first + kActivityFrames);
-      const std::size_t from = first - std::min(first, margin);
-      const std::size_t to = std::min(frames(), last + margin);
-      const std::vector<float> mel = read(from, to, background);
-      const std::vector<model::ActivityFrame> piece = net_.run_activity({mel.data(), to - from, kBands});
-      const std::size_t skip = (first - from) / model::kActivityStride;
-      const std::size_t count = (last - first + model::kActivityStride - 1) / model::kActivityStride;
+    in_pieces(background, net_.activity.reach(), [&](TensorView<const float> mel, std::size_t skip, std::size_t count) {
+      const std::vector<model::ActivityFrame> piece = net_.run_activity(mel);
       result.frames.insert(result.frames.end(), piece.begin() + static_cast<std::ptrdiff_t>(skip),
                            piece.begin() + static_cast<std::ptrdiff_t>(skip + count));
-    }
+    });
     std::vector<float> speech(frames());
     for (std::size_t i = 0; i < speech.size(); ++i) speech[i] = 1.0F - result.frames[i / model::kActivityStride][0];
     const std::vector<bool> gate = gate_speech(speech, energy_above(background), voicing_);
     for (std::size_t i = 0; i < result.frames.size(); ++i) {
-      if (!gate[i * model::kActivityStride]) result.frames[i] = {1, 0, 0};
+      if (!gate[i * model::kActivityStride]) result.frames[i] = {1, 0, 0, 0};
     }
     return result;
   }
@@ -207,6 +199,21 @@ class MelVoices final : public RecordingVoices {
     return mean;
   }
 
+  // Calls use(mel, skip, count) for pieces of the recording that begin and end further out than what is used of their
+  // results: `count` of them from number `skip` on, one for two frames.
+  template <typename Use>
+  void in_pieces(const Mean& mean, std::size_t reach, const Use& use) const {
+    static_assert(model::kActivityStride == 2);
+    const std::size_t margin = reach + reach % 2;
+    for (std::size_t first = 0; first < frames(); first += kPieceFrames) {
+      const std::size_t last = std::min(frames(), first + kPieceFrames);
+      const std::size_t from = first - std::min(first, margin);
+      const std::size_t to = std::min(frames(), last + margin);
+      const std::vector<float> mel = read(from, to, mean);
+      use(TensorView<const float>{mel.data(), to - from, kBands}, (first - from) / 2, (last - first + 1) / 2);
+    }
+  }
+
   std::vector<float> read(std::size_t first, std::size_t last, const Mean& mean) const {
     std::vector<float> mel((last - first) * kBands);
     for (std::size_t i = 0; i < mel.size(); ++i) mel[i] = from_byte(bytes_[first * kBands + i]) - mean[i % kBands];
@@ -229,6 +236,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
     traits_.dimension = model::kVoiceNetWidth;
     traits_.knows_activity = true;
     traits_.merge_similarity = 0.55;
+    traits_.space = &net_.net.space();
   }
 
   const EmbedderTraits& traits() const override { return traits_; }

@@ -88,12 +88,13 @@ class Groups {
     compact(first, last, into, alive);
   }
 
-  // Merges the groups with the most similar centres while they are alike enough.
-  void merge_centres(double same, std::size_t min_groups) {
+  // Merges the groups with the most similar centres while they are alike enough or too many.
+  void merge_centres(double same, std::size_t min_groups, std::optional<std::size_t> max_groups = {}) {
     while (size() > std::max<std::size_t>(min_groups, 1)) {
       std::size_t a = 0;
       std::size_t b = 0;
-      auto highest = static_cast<float>(same);
+      const bool too_many = max_groups && size() > *max_groups;
+      float highest = too_many ? -2.0F : static_cast<float>(same);
       for (std::size_t i = 0; i < size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
           const float alike = cosine(i, j);
@@ -213,6 +214,36 @@ std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<c
   groups.absorb_small(options.min_weight, options.min_clusters);
   groups.merge_centres(options.same_centre, options.min_clusters);
   return groups.labels();
+}
+
+std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<const float> weights,
+                                         std::span<const std::size_t> labels, std::size_t clusters,
+                                         const ClusterOptions& options) {
+  constexpr double kNeverTheSame = 2;
+  constexpr auto kEmpty = static_cast<std::size_t>(-1);
+  std::vector<float> totals(clusters);
+  std::vector<float> sums(clusters * vectors.dimension);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    totals[labels[i]] += weights[i];
+    float* sum = sums.data() + labels[i] * vectors.dimension;
+    for (std::size_t c = 0; c < vectors.dimension; ++c) sum[c] += weights[i] * vectors[i][c];
+  }
+  std::vector<std::size_t> number(clusters, kEmpty);
+  std::vector<float> means;
+  std::vector<float> weight;
+  for (std::size_t k = 0; k < clusters; ++k) {
+    if (!(totals[k] > 0)) continue;
+    number[k] = weight.size();
+    weight.push_back(totals[k]);
+    for (std::size_t c = 0; c < vectors.dimension; ++c) means.push_back(sums[k * vectors.dimension + c] / totals[k]);
+  }
+  Groups groups({means, vectors.dimension}, weight);
+  groups.absorb_small(options.min_weight, options.min_clusters);
+  groups.merge_centres(kNeverTheSame, options.min_clusters, options.max_clusters);
+  std::vector<std::size_t> settled;
+  settled.reserve(labels.size());
+  for (const std::size_t label : labels) settled.push_back(groups.labels()[number[label]]);
+  return settled;
 }
 
 std::vector<float> cluster_centres(const VoiceVectors& vectors, std::span<const float> weights,

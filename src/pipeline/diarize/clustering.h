@@ -37,6 +37,13 @@ struct ClusterOptions {
 std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<const float> weights,
                                         const ClusterOptions& options);
 
+// What is left of clusters found otherwise: those of too little weight go to the ones they are most like, then the most
+// alike become one until they are no more than max_clusters. labels: below `clusters`, perhaps with gaps. Returns
+// labels without gaps.
+std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<const float> weights,
+                                         std::span<const std::size_t> labels, std::size_t clusters,
+                                         const ClusterOptions& options);
+
 // Sum of each cluster's weighted vectors, at length 1: [clusters, dimension].
 std::vector<float> cluster_centres(const VoiceVectors& vectors, std::span<const float> weights,
                                    std::span<const std::size_t> labels, std::size_t clusters);

@@ -1,75 +1,136 @@
 #include "pipeline/diarize/overlap.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
+#include <utility>
 
 #include "audio/decode.h"
+#include "pipeline/segment/speech_spans.h"
 
 namespace amanuensis::pipeline {
 namespace {
 
 constexpr std::size_t kHop = SpeechActivity::kHopSamples;
-// Probabilities are averaged over this many frames on both sides.
+constexpr double kHopS = static_cast<double>(kHop) / audio::kSampleRateHz;
+// Probabilities of overlaps are averaged over this many frames on both sides.
 constexpr std::size_t kSmoothFrames = 7;
+// Nearness is averaged over this many.
+constexpr std::size_t kNearFrames = 15;
 // A turn further away than this is no sign of who joins in.
 constexpr double kNearS = 15;
 
-// Samples of a time, and back.
-double seconds(std::size_t samples) { return static_cast<double>(samples) / audio::kSampleRateHz; }
+// Sums of values up to each: the mean of a stretch is two look-ups then.
+std::vector<double> running_sums(std::span<const float> values) {
+  std::vector<double> sums{0};
+  sums.reserve(values.size() + 1);
+  for (const float value : values) sums.push_back(sums.back() + static_cast<double>(value));
+  return sums;
+}
 
-void add_second(double start_s, double end_s, std::span<const SpeakerTurn> turns, std::vector<SpeakerTurn>& added) {
-  // The overlap may span turns of several speakers: each part of it needs somebody else.
-  for (const SpeakerTurn& turn : turns) {
-    const double from = std::max(start_s, turn.start_s);
-    const double to = std::min(end_s, turn.end_s);
-    if (!(from < to)) continue;
-    double nearest = kNearS;
-    const SpeakerTurn* second = nullptr;
-    for (const SpeakerTurn& other : turns) {
-      if (other.speaker == turn.speaker) continue;
-      const double away = std::max({0.0, other.start_s - to, from - other.end_s});
-      if (away < nearest) {
-        nearest = away;
-        second = &other;
-      }
+double mean_around(std::span<const double> sums, std::size_t row) {
+  const std::size_t from = row - std::min(row, kSmoothFrames);
+  const std::size_t to = std::min(sums.size() - 1, row + kSmoothFrames + 1);
+  return (sums[to] - sums[from]) / static_cast<double>(to - from);
+}
+
+// Counts that last too short become `instead`.
+void drop_short(std::vector<std::uint8_t>& counts, std::uint8_t least, std::uint8_t instead, double min_s) {
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i <= counts.size(); ++i) {
+    if (i < counts.size() && counts[i] >= least) continue;
+    if (static_cast<double>(i - begin) * kHopS < min_s) {
+      std::fill(counts.begin() + static_cast<std::ptrdiff_t>(begin), counts.begin() + static_cast<std::ptrdiff_t>(i),
+                instead);
     }
-    if (second != nullptr) added.push_back({from, to, second->speaker});
+    begin = i + 1;
   }
+}
+
+std::size_t frame_of(double seconds, std::size_t frames) {
+  return std::min(frames, static_cast<std::size_t>(std::lround(seconds / kHopS)));
+}
+
+// How near in time each speaker's turns are, from 1 to 0, -1 beyond kNearS: [frames, speakers].
+std::vector<float> nearness(std::span<const SpeakerTurn> turns, std::size_t frames, std::size_t speakers) {
+  constexpr float kFar = -1.0F;
+  std::vector<float> near(frames * speakers, kFar);
+  const auto offer = [&](std::size_t frame, std::size_t speaker, double away_s) {
+    if (away_s > kNearS) return;
+    float& value = near[frame * speakers + speaker];
+    value = std::max(value, static_cast<float>(1.0 - away_s / kNearS));
+  };
+  for (const SpeakerTurn& turn : turns) {
+    const std::size_t first = frame_of(turn.start_s, frames);
+    const std::size_t last = frame_of(turn.end_s, frames);
+    const auto reach = static_cast<std::size_t>(kNearS / kHopS);
+    for (std::size_t i = first - std::min(first, reach); i < std::min(frames, last + reach); ++i) {
+      const double at_s = static_cast<double>(i) * kHopS;
+      offer(i, turn.speaker, std::max({0.0, turn.start_s - at_s, at_s - turn.end_s}));
+    }
+  }
+  return near;
+}
+
+// The speakers other than one whose turns are the nearest to a frame, at most `count`, the nearest first.
+std::vector<std::size_t> nearest(std::span<const float> near, std::size_t speakers, std::size_t frame,
+                                 std::size_t not_this, std::size_t count) {
+  const std::size_t from = frame - std::min(frame, kNearFrames);
+  const std::size_t to = std::min(near.size() / speakers, frame + kNearFrames + 1);
+  std::vector<std::pair<float, std::size_t>> others;
+  for (std::size_t k = 0; k < speakers; ++k) {
+    float sum = 0;
+    for (std::size_t i = from; i < to; ++i) sum += near[i * speakers + k];
+    if (k != not_this && sum >= 0) others.emplace_back(-sum, k);
+  }
+  count = std::min(count, others.size());
+  std::partial_sort(others.begin(), others.begin() + static_cast<std::ptrdiff_t>(count), others.end());
+  std::vector<std::size_t> chosen;
+  for (std::size_t j = 0; j < count; ++j) chosen.push_back(others[j].second);
+  return chosen;
 }
 
 }  // namespace
 
-std::vector<SpeechSpan> find_overlaps(const SpeechActivity& activity, const OverlapOptions& options) {
-  std::vector<SpeechSpan> spans;
-  const std::size_t count = activity.frames.size();
-  double sum = 0;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  bool inside = false;
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::size_t from = i - std::min(i, kSmoothFrames);
-    const std::size_t to = std::min(count, i + kSmoothFrames + 1);
-    while (end < to) sum += static_cast<double>(activity.frames[end++][2]);
-    while (begin < from) sum -= static_cast<double>(activity.frames[begin++][2]);
-    const bool overlaps = sum / static_cast<double>(to - from) >= options.threshold;
-    if (overlaps && !inside) spans.push_back({i * kHop, i * kHop});
-    if (overlaps) spans.back().end = (i + 1) * kHop;
-    inside = overlaps;
+std::vector<std::uint8_t> count_overlapping(const SpeechActivity& activity, const OverlapOptions& options) {
+  const std::size_t frames = activity.frames.size();
+  std::vector<float> two(frames);
+  std::vector<float> three(frames);
+  for (std::size_t i = 0; i < frames; ++i) {
+    three[i] = activity.frames[i][3];
+    two[i] = activity.frames[i][2] + three[i];
   }
-  std::erase_if(spans, [&](const SpeechSpan& span) { return seconds(span.size()) < options.min_s; });
-  return spans;
+  const std::vector<double> two_sums = running_sums(two);
+  const std::vector<double> three_sums = running_sums(three);
+  std::vector<std::uint8_t> counts(frames);
+  for (std::size_t i = 0; i < frames; ++i) {
+    if (mean_around(two_sums, i) >= options.two) counts[i] = 2;
+    if (mean_around(three_sums, i) >= options.three) counts[i] = 3;
+  }
+  drop_short(counts, 3, 2, options.min_s);
+  drop_short(counts, 2, 0, options.min_s);
+  return counts;
 }
 
-void add_second_speakers(std::span<const SpeechSpan> overlaps, std::vector<SpeakerTurn>& turns) {
+void add_more_speakers(std::span<const std::uint8_t> counts, std::size_t speakers, std::vector<SpeakerTurn>& turns) {
+  constexpr auto kNone = static_cast<std::size_t>(-1);
+  const std::vector<float> near = nearness(turns, counts.size(), speakers);
   std::vector<SpeakerTurn> added;
-  std::size_t first = 0;
-  for (const SpeechSpan& overlap : overlaps) {
-    const double start_s = seconds(overlap.start);
-    const double end_s = seconds(overlap.end);
-    while (first < turns.size() && turns[first].end_s < start_s - kNearS) ++first;
-    std::size_t last = first;
-    while (last < turns.size() && turns[last].start_s < end_s + kNearS) ++last;
-    add_second(start_s, end_s, std::span(turns).subspan(first, last - first), added);
+  std::vector<std::size_t> last(speakers, kNone);  // what was added last, of each speaker
+  std::vector<std::size_t> ends(speakers, kNone);  // the frame behind it
+  for (const SpeakerTurn& turn : turns) {
+    for (std::size_t i = frame_of(turn.start_s, counts.size()); i < frame_of(turn.end_s, counts.size()); ++i) {
+      if (counts[i] < 2) continue;
+      const double end_s = static_cast<double>(i + 1) * kHopS;
+      for (const std::size_t k : nearest(near, speakers, i, turn.speaker, counts[i] - 1U)) {
+        if (ends[k] == i) {
+          added[last[k]].end_s = end_s;
+        } else {
+          last[k] = added.size();
+          added.push_back({static_cast<double>(i) * kHopS, end_s, k});
+        }
+        ends[k] = i + 1;
+      }
+    }
   }
   turns.insert(turns.end(), added.begin(), added.end());
 }

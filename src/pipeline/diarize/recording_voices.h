@@ -11,10 +11,10 @@
 
 namespace amanuensis::pipeline {
 
-// How many speak, by frames of 20 ms: probabilities that nobody, one, or more than one does.
+// How many speak, by frames of 20 ms: probabilities that nobody, one, two, or more than two do.
 struct SpeechActivity {
   static constexpr std::size_t kHopSamples = 320;
-  std::vector<std::array<float, 3>> frames;
+  std::vector<std::array<float, 4>> frames;
 };
 
 class RecordingVoices {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/speaker/voice_net.h"
 #include "pipeline/diarize/recording_voices.h"
 
 namespace amanuensis::pipeline {
@@ -35,6 +36,8 @@ struct EmbedderTraits {
   double merge_similarity = 0.5;
   // The same for the whole voices of two recordings: known speakers.
   double same_voice_similarity = 0.6;
+  // What is known of its vectors at all, of the embedder's lifetime; null: nothing.
+  const model::VoiceSpace* space = nullptr;
 };
 
 class SpeakerEmbedder {

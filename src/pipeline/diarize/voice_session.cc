@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <cstdint>
 #include <numeric>
 #include <utility>
 
 #include "audio/decode.h"
 #include "base/error.h"
+#include "pipeline/diarize/bayesian_speakers.h"
 #include "pipeline/diarize/change_detection.h"
 #include "pipeline/diarize/clustering.h"
 #include "pipeline/diarize/naming.h"
@@ -23,6 +24,19 @@ constexpr double kPieceS = 2.0;
 // A group with less speech than this, or than this share of it all, is no speaker of its own unless asked for.
 constexpr double kLeastSpeakerS = 4.0;
 constexpr double kLeastSpeakerShare = 0.03;
+// The first guess of who is there: rather too many.
+constexpr double kGuessSimilarity = 0.75;
+constexpr double kGuessCentre = 0.95;
+constexpr std::size_t kGuessSpeakers = 16;
+// Speakers of whom even the least alike are so alike are one: chance, or a voice that changed, has split it.
+constexpr float kOneVoiceSimilarity = 0.6F;
+// What a speaker more costs with so much speech; between the two in proportion.
+constexpr double kShortS = 60;
+constexpr double kCostWhereShort = 10;
+constexpr double kLongS = 240;
+constexpr double kCostWhereLong = 25;
+// Shorter stretches in which one speaks alone say little of a voice.
+constexpr double kLeastAloneS = 0.3;
 
 SpeechOptions speech_options() {
   SpeechOptions options;
@@ -71,6 +85,67 @@ class VoiceSession final : public DiarizationSession {
     const VoiceVectors vectors{values, traits.dimension};
     check(stop);
 
+    std::vector<float> weights;
+    weights.reserve(cells.size());
+    for (const SpeechSpan& cell : cells)
+      weights.push_back(static_cast<float>(static_cast<double>(cell.size()) / kRate));
+    const ClusterOptions wanted = cluster_options(weights);
+    std::vector<std::size_t> labels;
+    std::size_t speakers = 0;
+    if (traits.space != nullptr) {
+      ClusterOptions many = wanted;
+      many.merge_similarity = kGuessSimilarity;
+      many.same_centre = kGuessCentre;
+      many.max_clusters = std::max(kGuessSpeakers, wanted.min_clusters);
+      many.min_weight = 0;
+      speakers = guess(cells, vectors, many, labels);
+      check(stop);
+      BayesOptions options;
+      options.speaker_cost = speaker_cost(std::accumulate(weights.begin(), weights.end(), 0.0));
+      explain_voices({cells, in_voice_space(vectors, *traits.space)}, *traits.space, options, speakers, labels);
+      labels = settle_clusters(vectors, weights, labels, speakers, wanted);
+      speakers = count_of(labels);
+      if (wanted.min_clusters == 1 && least_similarity(cluster_centres(vectors, weights, labels, speakers),
+                                                       traits.dimension) >= kOneVoiceSimilarity) {
+        std::ranges::fill(labels, std::size_t{0});
+        speakers = 1;
+      }
+    }
+    if (traits.space == nullptr || speakers < wanted.min_clusters) {
+      speakers = guess(cells, vectors, wanted, labels);
+      check(stop);
+      resegment(cells, vectors, speakers, {}, labels);
+    }
+    check(stop);
+    return turns_of(cells, labels, speakers);
+  }
+
+  // Of the two unit vectors that are the least alike; 1 for a single one.
+  static float least_similarity(std::span<const float> vectors, std::size_t dimension) {
+    float least = 1;
+    for (std::size_t a = 0; a < vectors.size(); a += dimension) {
+      for (std::size_t b = 0; b < a; b += dimension) {
+        least = std::min(least, std::inner_product(vectors.begin() + static_cast<std::ptrdiff_t>(a),
+                                                   vectors.begin() + static_cast<std::ptrdiff_t>(a + dimension),
+                                                   vectors.begin() + static_cast<std::ptrdiff_t>(b), 0.0F));
+      }
+    }
+    return least;
+  }
+
+  // What a speaker more costs: in a long recording a voice changes more than the model knows.
+  static double speaker_cost(double speech_s) {
+    const double share = std::clamp((speech_s - kShortS) / (kLongS - kShortS), 0.0, 1.0);
+    return kCostWhereShort + share * (kCostWhereLong - kCostWhereShort);
+  }
+
+  static std::size_t count_of(std::span<const std::size_t> labels) {
+    return *std::max_element(labels.begin(), labels.end()) + 1;
+  }
+
+  // Labels for the cells by clustering pieces of them. Returns how many clusters there are.
+  std::size_t guess(std::span<const SpeechSpan> cells, const VoiceVectors& vectors, const ClusterOptions& options,
+                    std::vector<std::size_t>& labels) const {
     const std::vector<std::size_t> first_cells = find_changes(cells, vectors, kPieceS);
     std::vector<SpeechSpan> pieces;
     std::vector<float> weights;
@@ -79,22 +154,15 @@ class VoiceSession final : public DiarizationSession {
       pieces.push_back({cells[first_cells[p]].start, cells[last].end});
       weights.push_back(static_cast<float>(static_cast<double>(pieces.back().size()) / kRate));
     }
-    std::vector<float> piece_values;
-    voices_->embed(pieces, piece_values);
-    check(stop);
-    const std::vector<std::size_t> clusters =
-        cluster_voices({piece_values, traits.dimension}, weights, cluster_options(weights));
-    check(stop);
-
-    std::vector<std::size_t> labels(cells.size());
-    std::size_t speakers = 0;
+    std::vector<float> values;
+    voices_->embed(pieces, values);
+    const std::vector<std::size_t> clusters = cluster_voices({values, vectors.dimension}, weights, options);
+    labels.resize(cells.size());
     for (std::size_t p = 0; p < first_cells.size(); ++p) {
       const std::size_t end = p + 1 < first_cells.size() ? first_cells[p + 1] : cells.size();
       for (std::size_t i = first_cells[p]; i < end; ++i) labels[i] = clusters[p];
-      speakers = std::max(speakers, clusters[p] + 1);
     }
-    resegment(cells, vectors, speakers, {}, labels);
-    return turns_of(cells, labels, speakers);
+    return count_of(clusters);
   }
 
   ClusterOptions cluster_options(std::span<const float> weights) const {
@@ -126,23 +194,41 @@ class VoiceSession final : public DiarizationSession {
       }
     }
     turns = smooth_turns(std::move(turns), options_.smoothing);
-    const std::vector<SpeakerTurn> alone = turns;
-    if (options_.overlap && !activity_.frames.empty()) {
-      add_second_speakers(find_overlaps(activity_, {}), turns);
-      turns = smooth_turns(std::move(turns), options_.smoothing);
-    }
+    const std::vector<std::uint8_t> counts = count_overlapping(activity_, {});
     std::vector<DiarizedSpeaker> described(speakers);
     for (std::size_t k = 0; k < speakers; ++k) {
-      std::vector<SpeechSpan> regions;
-      for (const SpeakerTurn& turn : alone) {
-        if (turn.speaker != k) continue;
-        regions.push_back(
-            {static_cast<std::size_t>(turn.start_s * kRate), static_cast<std::size_t>(turn.end_s * kRate)});
-      }
+      const std::vector<SpeechSpan> regions = regions_of(turns, k, counts);
       if (!regions.empty()) described[k].voice = voices_->voice(regions);
+    }
+    if (options_.overlap && speakers > 1 && std::ranges::any_of(counts, [](std::uint8_t n) { return n > 1; })) {
+      add_more_speakers(counts, speakers, turns);
+      turns = smooth_turns(std::move(turns), options_.smoothing);
     }
     name_known_voices(options_.known, embedder_->traits().same_voice_similarity, described);
     return make_diarization(std::move(turns), std::move(described), static_cast<double>(samples_) / kRate);
+  }
+
+  // Where a speaker has the turn and nobody else is heard; if that is nowhere, where they have the turn.
+  static std::vector<SpeechSpan> regions_of(std::span<const SpeakerTurn> turns, std::size_t speaker,
+                                            std::span<const std::uint8_t> counts) {
+    std::vector<SpeechSpan> whole;
+    std::vector<SpeechSpan> alone;
+    for (const SpeakerTurn& turn : turns) {
+      if (turn.speaker != speaker) continue;
+      whole.push_back({static_cast<std::size_t>(turn.start_s * kRate), static_cast<std::size_t>(turn.end_s * kRate)});
+      std::size_t begin = whole.back().start;
+      for (std::size_t i = begin / SpeechActivity::kHopSamples; i * SpeechActivity::kHopSamples < whole.back().end;
+           ++i) {
+        if (i >= counts.size() || counts[i] < 2) continue;
+        const std::size_t at = i * SpeechActivity::kHopSamples;
+        if (at > begin) alone.push_back({begin, at});
+        begin = at + SpeechActivity::kHopSamples;
+      }
+      if (begin < whole.back().end) alone.push_back({begin, whole.back().end});
+    }
+    std::erase_if(alone,
+                  [](const SpeechSpan& span) { return static_cast<double>(span.size()) < kLeastAloneS * kRate; });
+    return alone.empty() ? whole : alone;
   }
 
   static void check(const std::stop_token& stop) {

@@ -50,6 +50,21 @@ TEST(Clustering, BlocksGiveWhatOneGoGives) {
   expect_by_speaker(cluster_voices({values, kWidth}, std::vector<float>(700, 1.0F), options), 4);
 }
 
+TEST(Clustering, FoundOtherwiseTheySettle) {
+  const std::vector<float> values = voices(60, 4, 0.1F);
+  const std::vector<float> weights(60, 1.0F);
+  // Numbers 1, 3, 5, 7 for the speakers, and one vector of the second is a speaker of its own.
+  std::vector<std::size_t> labels(60);
+  for (std::size_t i = 0; i < 60; ++i) labels[i] = 2 * (i % 4) + 1;
+  labels[5] = 8;
+  ClusterOptions options;
+  options.min_weight = 3;
+  expect_by_speaker(settle_clusters({values, kWidth}, weights, labels, 9, options), 4);
+  options.max_clusters = 2;
+  const auto two = settle_clusters({values, kWidth}, weights, labels, 9, options);
+  EXPECT_EQ(std::set<std::size_t>(two.begin(), two.end()), (std::set<std::size_t>{0, 1}));
+}
+
 TEST(Clustering, KeepsToTheNumberAskedFor) {
   const std::vector<float> values = voices(40, 4, 0.1F);
   ClusterOptions options;
