@@ -29,7 +29,9 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"model", {"port"}},
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
-      {"server", {"pipeline"}},
+      {"storage", {}},
+      {"fleet", {"pipeline", "storage"}},
+      {"server", {"pipeline", "fleet", "storage"}},
       {"cli", {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "server"}},
   };
   return table;
