@@ -29,8 +29,10 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"model", {"port"}},
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
+      {"storage", {}},
       {"server", {"pipeline"}},
-      {"cli", {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "server"}},
+      {"cli",
+       {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "storage", "server"}},
   };
   return table;
 }
