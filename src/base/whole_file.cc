@@ -56,12 +56,28 @@ void WholeFile::write(std::span<const std::byte> bytes) const {
   }
 }
 
-void WholeFile::commit() {
+void WholeFile::flush_and_close() {
   // Some file systems report a full disk only here.
   if (::fsync(descriptor_) != 0 && errno != EINVAL) throw_failed(target_, errno);
   if (::close(std::exchange(descriptor_, -1)) != 0) throw_failed(target_, errno);
+}
+
+void WholeFile::commit() {
+  flush_and_close();
   if (::rename(partial_.c_str(), target_.c_str()) != 0) throw_failed(target_, errno);
   partial_.clear();
+}
+
+bool WholeFile::commit_if_absent() {
+  flush_and_close();
+  if (::link(partial_.c_str(), target_.c_str()) == 0) return true;  // the destructor takes the other name away
+  if (errno == EEXIST) return false;
+  if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS && errno != EMLINK) throw_failed(target_, errno);
+  std::error_code problem;
+  if (std::filesystem::exists(std::filesystem::symlink_status(target_, problem))) return false;
+  if (::rename(partial_.c_str(), target_.c_str()) != 0) throw_failed(target_, errno);
+  partial_.clear();
+  return true;
 }
 
 }  // namespace amanuensis

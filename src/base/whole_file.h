@@ -25,7 +25,13 @@ class WholeFile {
   // Gives the file its name, after all of it has reached the disk. Without this call it disappears.
   void commit();
 
+  // As commit(), unless something has the name already: then that stays and false is returned. One step for all who try
+  // at once, also on a shared folder, where the file system has hard links; a short check elsewhere.
+  bool commit_if_absent();
+
  private:
+  void flush_and_close();
+
   std::filesystem::path target_;
   std::filesystem::path partial_;
   int descriptor_ = -1;
