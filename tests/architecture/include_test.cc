@@ -30,7 +30,6 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
       {"storage", {}},
-      {"storage", {}},
       {"fleet", {"pipeline", "storage"}},
       {"server", {"pipeline", "fleet", "storage"}},
       {"cli",
