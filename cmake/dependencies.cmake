@@ -14,3 +14,5 @@ find_package(Boost 1.81 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
+# Storage: S3's answers.
+find_package(pugixml REQUIRED)
