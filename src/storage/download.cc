@@ -158,8 +158,8 @@ ObjectInfo download_object(const DownloadSource& source, const DownloadTarget& t
     if (download.got() > before) retry.progressed();
     if (!retry.again(download.server_wait())) {
       if (download.last_answer()) throw source.explain(*download.last_answer());
-      throw Error(ErrorCode::kNetwork, fmt::format("{}: {}; gave up after {} tries", source.address,
-                                                   download.problem(), retry.failures()));
+      throw Error(ErrorCode::kNetwork,
+                  fmt::format("{}: {}; gave up after {} tries", source.address, download.problem(), retry.failures()));
     }
   }
   download.check();

@@ -38,8 +38,9 @@ std::string sha256_hex(std::string_view bytes) {
 
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   std::array<char, kSha256Bytes> digest{};
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(message.data()),
-           message.size(), reinterpret_cast<unsigned char*>(digest.data()), nullptr) == nullptr) {
+  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
+           reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+           reinterpret_cast<unsigned char*>(digest.data()), nullptr) == nullptr) {
     throw_failed();
   }
   return {digest.data(), digest.size()};
@@ -64,8 +65,8 @@ void Md5::update(std::span<const std::byte> bytes) {
 std::optional<std::string> Md5::hex_digest() {
   std::array<char, EVP_MAX_MD_SIZE> digest{};
   unsigned int length = 0;
-  if (!state_->works || EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(digest.data()),
-                                           &length) != 1) {
+  if (!state_->works ||
+      EVP_DigestFinal_ex(state_->context.get(), reinterpret_cast<unsigned char*>(digest.data()), &length) != 1) {
     return std::nullopt;
   }
   return hex(std::string_view(digest.data(), length));

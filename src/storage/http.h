@@ -1,5 +1,5 @@
-// HTTP as the stores need it, over libcurl: any method, a body from memory, an answer into memory or through a sink, and
-// an ear for a request to stop. Any thread; connections are kept and used again, one thread at a time each.
+// HTTP as the stores need it, over libcurl: any method, a body from memory, an answer into memory or through a sink,
+// and an ear for a request to stop. Any thread; connections are kept and used again, one thread at a time each.
 #pragma once
 
 #include <cstddef>

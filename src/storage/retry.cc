@@ -33,8 +33,8 @@ void wait(std::chrono::milliseconds time, const std::stop_token& stop) {
 
 bool is_transient_answer(int status, std::string_view code) {
   constexpr std::array<std::string_view, 8> kCodes{
-      "SlowDown",           "RequestTimeout",          "InternalError",           "ServiceUnavailable",
-      "OperationAborted",   "ThrottlingException",     "TooManyRequests",         "ConditionalRequestConflict"};
+      "SlowDown",         "RequestTimeout",      "InternalError",   "ServiceUnavailable",
+      "OperationAborted", "ThrottlingException", "TooManyRequests", "ConditionalRequestConflict"};
   if (std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end()) return true;
   return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }

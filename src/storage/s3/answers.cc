@@ -23,9 +23,8 @@ pugi::xml_document parsed(std::string_view xml, const char* root) {
   // Blanks at a key's ends belong to it.
   const auto result = document.load_buffer(xml.data(), xml.size(), pugi::parse_default | pugi::parse_ws_pcdata_single);
   if (!result || !document.child(root)) {
-    throw Error(ErrorCode::kBadData,
-                fmt::format("the answer is no {} of S3 ({}); is the endpoint an S3 server?", root,
-                            result ? "another document" : result.description()));
+    throw Error(ErrorCode::kBadData, fmt::format("the answer is no {} of S3 ({}); is the endpoint an S3 server?", root,
+                                                 result ? "another document" : result.description()));
   }
   return document;
 }

@@ -27,10 +27,11 @@ S3Client::S3Client(std::string bucket, const StorageSettings& settings)
   place_of_bucket(settings_.s3, region_, bucket_);  // throws now for what makes no sense
   const S3Settings& s3 = settings_.s3;
   if (!s3.anonymous && (s3.access_key_id.empty() || s3.secret_access_key.empty())) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("s3://{}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile "
-                            "of ~/.aws/credentials with AWS_PROFILE",
-                            bucket_));
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("s3://{}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile "
+                    "of ~/.aws/credentials with AWS_PROFILE",
+                    bucket_));
   }
   const auto unfit = [](const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; };
   if (unfit(s3.access_key_id) || unfit(s3.session_token) || unfit(s3.region)) {
@@ -59,20 +60,19 @@ HttpAnswer S3Client::ask_in(const std::string& region, const S3Request& request,
   to_sign.headers.emplace_back("x-amz-date", date);
   if (!s3.session_token.empty()) to_sign.headers.emplace_back("x-amz-security-token", s3.session_token);
 
-  HttpRequest http{.method = request.method,
-                   .url = fmt::format("{}{}{}{}", place.origin, to_sign.path, to_sign.query.empty() ? "" : "?",
-                                      to_sign.query),
-                   .body = request.body,
-                   .sink = request.sink,
-                   .on_sent = request.on_sent};
+  HttpRequest http{
+      .method = request.method,
+      .url = fmt::format("{}{}{}{}", place.origin, to_sign.path, to_sign.query.empty() ? "" : "?", to_sign.query),
+      .body = request.body,
+      .sink = request.sink,
+      .on_sent = request.on_sent};
   if (s3.anonymous) {
     for (const auto& [name, value] : request.headers) http.headers.push_back(fmt::format("{}: {}", name, value));
     return http_.send(http, stop);
   }
   for (const auto& [name, value] : to_sign.headers) http.headers.push_back(fmt::format("{}: {}", name, value));
   to_sign.headers.emplace_back("host", place.host);  // libcurl sends it
-  const SigningKey key{
-      .access_key_id = s3.access_key_id, .secret_access_key = s3.secret_access_key, .region = region};
+  const SigningKey key{.access_key_id = s3.access_key_id, .secret_access_key = s3.secret_access_key, .region = region};
   http.headers.push_back("Authorization: " + authorization(to_sign, key, date));
   return http_.send(http, stop);
 }
@@ -108,7 +108,8 @@ HttpAnswer S3Client::send(const S3Request& request, const std::stop_token& stop,
       server_wait = retry_after(answer);
       failing = std::move(answer);
     } catch (const TransferError& error) {
-      if (!error.transient()) throw Error(ErrorCode::kNetwork, fmt::format("{}: {}", address(request.key), error.what()));
+      if (!error.transient())
+        throw Error(ErrorCode::kNetwork, fmt::format("{}: {}", address(request.key), error.what()));
       problem = error.what();
     }
     if (retry.again(server_wait)) continue;

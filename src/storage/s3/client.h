@@ -1,5 +1,5 @@
-// Requests to one bucket: addressed, signed, repeated after passing failures, and sent to the region where the bucket is.
-// Any thread.
+// Requests to one bucket: addressed, signed, repeated after passing failures, and sent to the region where the bucket
+// is. Any thread.
 #pragma once
 
 #include <functional>

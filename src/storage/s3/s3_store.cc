@@ -24,8 +24,8 @@ constexpr std::uint64_t kLargestObject = std::uint64_t{5} << 40;
 bool etag_is_md5(const HttpAnswer& answer) {
   const std::string etag = plain_etag(answer.header("etag"));
   const bool digits = etag.size() == 32 && std::all_of(etag.begin(), etag.end(), [](unsigned char c) {
-    return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
-  });
+                        return std::isdigit(c) != 0 || (c >= 'a' && c <= 'f');
+                      });
   return digits && !answer.header("x-amz-server-side-encryption").starts_with("aws:kms") &&
          answer.header("x-amz-server-side-encryption-customer-algorithm").empty();
 }

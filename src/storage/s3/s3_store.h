@@ -1,4 +1,5 @@
-// A bucket, or what is below a prefix of it, as a store: AWS, MinIO, Cloudflare R2 and others that speak S3. Any thread.
+// A bucket, or what is below a prefix of it, as a store: AWS, MinIO, Cloudflare R2 and others that speak S3. Any
+// thread.
 #pragma once
 
 #include <memory>

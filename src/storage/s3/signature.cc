@@ -55,11 +55,10 @@ std::string authorization(const RequestToSign& request, const SigningKey& key, s
 
   const std::string_view day = date.substr(0, 8);
   const std::string scope = fmt::format("{}/{}/{}/aws4_request", day, key.region, key.service);
-  const std::string to_sign =
-      fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", date, scope, sha256_hex(canonical_request));
+  const std::string to_sign = fmt::format("AWS4-HMAC-SHA256\n{}\n{}\n{}", date, scope, sha256_hex(canonical_request));
   std::string secret = hmac_sha256("AWS4" + key.secret_access_key, day);
-  for (const std::string_view part : {std::string_view(key.region), std::string_view(key.service),
-                                      std::string_view("aws4_request")}) {
+  for (const std::string_view part :
+       {std::string_view(key.region), std::string_view(key.service), std::string_view("aws4_request")}) {
     secret = hmac_sha256(secret, part);
   }
   return fmt::format("AWS4-HMAC-SHA256 Credential={}/{},SignedHeaders={},Signature={}", key.access_key_id, scope,

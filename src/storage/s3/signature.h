@@ -1,6 +1,7 @@
 // AWS Signature Version 4, in the Authorization header (AWS Signature Version 4 for API requests, and "Signature
-// Calculations for the Authorization Header" of the S3 API reference). Our own because libcurl's, in Debian 12's 7.88, sends no
-// x-amz-content-sha256, which S3 asks for, and signs neither a body that is uploaded nor a session token. Pure functions.
+// Calculations for the Authorization Header" of the S3 API reference). Our own because libcurl's, in Debian 12's 7.88,
+// sends no x-amz-content-sha256, which S3 asks for, and signs neither a body that is uploaded nor a session token. Pure
+// functions.
 #pragma once
 
 #include <chrono>

@@ -82,9 +82,8 @@ class PartedUpload {
  public:
   PartedUpload(S3Client& client, const std::string& key, const TransferOptions& options)
       : client_(client), key_(key), options_(options) {
-    const HttpAnswer answer =
-        client_.send({.doing = "beginning an upload", .method = "POST", .key = key_, .query = {{"uploads", ""}}},
-                     options_.stop);
+    const HttpAnswer answer = client_.send(
+        {.doing = "beginning an upload", .method = "POST", .key = key_, .query = {{"uploads", ""}}}, options_.stop);
     id_ = parse_upload_id(answer.body);
   }
 
@@ -141,8 +140,8 @@ class PartedUpload {
 
  private:
   bool exists_whole() const {
-    const HttpAnswer answer = client_.send(
-        {.doing = "looking", .method = "HEAD", .key = key_, .accepted = {404}}, options_.stop);
+    const HttpAnswer answer =
+        client_.send({.doing = "looking", .method = "HEAD", .key = key_, .accepted = {404}}, options_.stop);
     return answer.ok() && answer.header("content-length") == std::to_string(sent_);
   }
 
