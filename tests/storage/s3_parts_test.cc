@@ -37,15 +37,14 @@ class SignatureExamples : public ::testing::Test {
 };
 
 TEST_F(SignatureExamples, GetObject) {
-  EXPECT_EQ(
-      signature({.method = "GET",
-                 .path = "/test.txt",
-                 .query = "",
-                 .headers = {{"range", "bytes=0-9"}},
-                 .payload_sha256 = nothing_}),
-      "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
-      "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,"
-      "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
+  EXPECT_EQ(signature({.method = "GET",
+                       .path = "/test.txt",
+                       .query = "",
+                       .headers = {{"range", "bytes=0-9"}},
+                       .payload_sha256 = nothing_}),
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20130524/us-east-1/s3/aws4_request,"
+            "SignedHeaders=host;range;x-amz-content-sha256;x-amz-date,"
+            "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41");
 }
 
 TEST_F(SignatureExamples, PutObject) {
@@ -196,8 +195,9 @@ TEST(S3Errors, NameTheObjectTheStatusTheCodeAndTheWayOut) {
   EXPECT_EQ(bucket.code(), ErrorCode::kNotFound);
   EXPECT_THAT(bucket.what(), AllOf(HasSubstr("'calls'"), HasSubstr("minio:9000")));
   EXPECT_THAT(explained(403, "<Error><Code>RequestTimeTooSkewed</Code></Error>").what(), HasSubstr("clock"));
-  EXPECT_THAT(explained(400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>").what(),
-              HasSubstr("eu-west-1; set AWS_REGION"));
+  EXPECT_THAT(
+      explained(400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>eu-west-1</Region></Error>").what(),
+      HasSubstr("eu-west-1; set AWS_REGION"));
   EXPECT_EQ(explained(404, "").code(), ErrorCode::kNotFound);
   EXPECT_EQ(explained(503, "<html/>").code(), ErrorCode::kNetwork);
   EXPECT_EQ(explained(507, "<Error><Code>XMinioStorageFull</Code></Error>").code(), ErrorCode::kResourceExhausted);

@@ -34,11 +34,11 @@ struct ServerRequest {
 
 struct ServerResponse {
   int status = 200;
-  std::map<std::string, std::string> headers;
-  std::string body;
-  std::optional<std::size_t> cut_after_bytes;  // the connection closes after so much of the body
-  bool hang_up = false;                        // closes without an answer
-  std::chrono::milliseconds delay_each_kb{0};  // makes the body trickle
+  std::map<std::string, std::string> headers = {};
+  std::string body = {};
+  std::optional<std::size_t> cut_after_bytes = {};  // the connection closes after so much of the body
+  bool hang_up = false;                             // closes without an answer
+  std::chrono::milliseconds delay_each_kb{0};       // makes the body trickle
 };
 
 class HttpServer {
