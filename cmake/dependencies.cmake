@@ -16,3 +16,5 @@ find_package(SQLite3 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 # The fleet: jobs in NATS JetStream.
 pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)
+# Storage: S3's answers.
+find_package(pugixml REQUIRED)

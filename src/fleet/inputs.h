@@ -18,7 +18,7 @@ struct Input {
   std::string source;  // an absolute path, s3://... or https://...
   std::string name;    // for people
   std::uint64_t size_bytes = 0;
-  std::string etag;  // changes when the content does; empty for files of this machine
+  std::string etag = {};  // changes when the content does; empty for files of this machine
   bool is_file = false;  // of this machine
 };
 

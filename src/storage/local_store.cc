@@ -24,7 +24,7 @@ constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 [[noreturn]] void throw_failed(const fs::path& path, std::string_view what, int error) {
   ErrorCode code = ErrorCode::kIo;
   const char* advice = "";
-  if (error == ENOENT || error == ENOTDIR) code = ErrorCode::kNotFound;
+  if (error == ENOENT) code = ErrorCode::kNotFound;
   if (error == EACCES || error == EPERM) advice = "; may this user read and write there?";
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
     code = ErrorCode::kResourceExhausted;
@@ -62,11 +62,13 @@ void flush_folder(const fs::path& folder) {
 void make_folders(const fs::path& folder) {
   std::vector<fs::path> missing;
   std::error_code problem;
+  if (folder.empty()) return;
   for (fs::path at = folder; !at.empty() && !fs::exists(at, problem); at = at.parent_path()) missing.push_back(at);
   for (auto path = missing.rbegin(); path != missing.rend(); ++path) {
     if (::mkdir(path->c_str(), 0777) != 0 && errno != EEXIST) throw_failed(*path, "cannot be created", errno);
     flush_folder(path->has_parent_path() ? path->parent_path() : fs::path("."));
   }
+  if (!fs::is_directory(folder, problem)) throw_failed(folder, "cannot hold objects", ENOTDIR);
 }
 
 // Size, time and identity of a file: what changes when another one takes its place.
@@ -286,8 +288,8 @@ class LocalStore : public ObjectStore {
       copied += piece.size();
     });
     if (S_ISREG(from.status.st_mode) && copied != static_cast<std::uint64_t>(from.status.st_size)) {
-      throw Error(ErrorCode::kBadData, fmt::format("{}: changed while it was copied; try again when it is complete",
-                                                   source.string()));
+      throw Error(ErrorCode::kBadData,
+                  fmt::format("{}: changed while it was copied; try again when it is complete", source.string()));
     }
     file.commit();
   }

@@ -102,8 +102,8 @@ struct ObjectAddress {
   std::string key;
 };
 
-// "s3://bucket/calls/monday.mp3" -> {"s3://bucket/calls", "monday.mp3"}, and folders likewise; an https:// address is its
-// own store: {"https://host/monday.mp3?id=7", "monday.mp3"}. Throws Error{kInvalidArgument} as open_store() does.
+// "s3://bucket/calls/monday.mp3" -> {"s3://bucket/calls", "monday.mp3"}, and folders likewise; an https:// address is
+// its own store: {"https://host/monday.mp3?id=7", "monday.mp3"}. Throws Error{kInvalidArgument} as open_store() does.
 ObjectAddress split_address(const std::string& uri);
 
 // The other way round: "s3://bucket/calls/" and "a.mp3" -> "s3://bucket/calls/a.mp3".

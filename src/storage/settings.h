@@ -1,5 +1,5 @@
-// How storage is reached: plain values, made by the caller. Nothing below reads the environment or a home folder, except
-// that libcurl itself honours the usual proxy variables.
+// How storage is reached: plain values, made by the caller. Nothing below reads the environment or a home folder,
+// except that libcurl itself honours the usual proxy variables.
 #pragma once
 
 #include <chrono>
