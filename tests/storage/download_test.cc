@@ -65,14 +65,13 @@ class DownloadTest : public ::testing::Test {
     StorageSettings settings;
     settings.tries = 3;
     settings.first_pause = std::chrono::milliseconds(0);
-    return download_object(
-        source,
-        {.restart = [&] { got_.clear(); },
-         .take =
-             [&](std::span<const std::byte> piece) {
-               got_.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-             }},
-        settings, {.on_bytes = [&](std::uint64_t bytes) { heard_.push_back(bytes); }});
+    return download_object(source,
+                           {.restart = [&] { got_.clear(); },
+                            .take =
+                                [&](std::span<const std::byte> piece) {
+                                  got_.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+                                }},
+                           settings, {.on_bytes = [&](std::uint64_t bytes) { heard_.push_back(bytes); }});
   }
 
   std::vector<std::string> asked_;

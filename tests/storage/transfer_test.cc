@@ -30,9 +30,7 @@ std::string error_xml(const std::string& code) { return "<Error><Code>" + code +
 class Script {
  public:
   explicit Script(std::vector<ServerResponse> answers) : answers_(std::move(answers)) {}
-  ServerResponse operator()(const ServerRequest&) {
-    return answers_[std::min(turn_++, answers_.size() - 1)];
-  }
+  ServerResponse operator()(const ServerRequest&) { return answers_[std::min(turn_++, answers_.size() - 1)]; }
 
  private:
   std::vector<ServerResponse> answers_;
@@ -127,9 +125,10 @@ TEST(S3Transfer, ListsPageByPageAndStopsWhenTold) {
     if (request.target.find("continuation-token=next%3D") != std::string::npos) {
       return page("<Contents><Key>p/c</Key><Size>3</Size></Contents>", "");
     }
-    return page("<Contents><Key>p/</Key><Size>0</Size></Contents><Contents><Key>p/a</Key><Size>1</Size></Contents>"
-                "<Contents><Key>p/b/</Key><Size>0</Size></Contents><Contents><Key>p/b</Key><Size>2</Size></Contents>",
-                "<IsTruncated>true</IsTruncated><NextContinuationToken>next=</NextContinuationToken>");
+    return page(
+        "<Contents><Key>p/</Key><Size>0</Size></Contents><Contents><Key>p/a</Key><Size>1</Size></Contents>"
+        "<Contents><Key>p/b/</Key><Size>0</Size></Contents><Contents><Key>p/b</Key><Size>2</Size></Contents>",
+        "<IsTruncated>true</IsTruncated><NextContinuationToken>next=</NextContinuationToken>");
   });
   const auto store = open_store("s3://calls/p", settings_for(server));
   std::vector<std::string> keys;
@@ -174,8 +173,9 @@ class PartedTest : public ::testing::Test {
 TEST_F(PartedTest, LargeFilesGoInParts) {
   HttpServer server(uploads(nothing));
   std::uint64_t moved = 0;
-  open_store("s3://calls", small_parts(server))
-      ->write_file("a", source_, {.on_bytes = [&](std::uint64_t bytes) { moved = bytes; }});
+  open_store("s3://calls", small_parts(server))->write_file("a", source_, {.on_bytes = [&](std::uint64_t bytes) {
+                                                              moved = bytes;
+                                                            }});
   EXPECT_THAT(lines(server), ElementsAre("POST /calls/a?uploads=", "PUT /calls/a?partNumber=1&uploadId=u%201",
                                          "PUT /calls/a?partNumber=2&uploadId=u%201",
                                          "PUT /calls/a?partNumber=3&uploadId=u%201", "POST /calls/a?uploadId=u%201"));
@@ -191,8 +191,7 @@ TEST_F(PartedTest, WhatFailsIsTakenBack) {
                ? std::optional(ServerResponse{.status = 403, .body = error_xml("AccessDenied")})
                : std::nullopt;
   }));
-  const auto error =
-      error_of([&] { open_store("s3://calls", small_parts(server))->write_file("a", source_); });
+  const auto error = error_of([&] { open_store("s3://calls", small_parts(server))->write_file("a", source_); });
   EXPECT_EQ(error.code, ErrorCode::kIo);
   EXPECT_THAT(error.message, AllOf(HasSubstr("sending part 2 failed"), Not(HasSubstr("could not be removed"))));
   EXPECT_EQ(lines(server).back(), "DELETE /calls/a?uploadId=u%201");
@@ -216,8 +215,7 @@ TEST_F(PartedTest, SaysWhenPartsStay) {
     const bool fails = request.target.find("partNumber=2") != std::string::npos || request.method == "DELETE";
     return fails ? std::optional(ServerResponse{.status = 403, .body = error_xml("AccessDenied")}) : std::nullopt;
   }));
-  const auto error =
-      error_of([&] { open_store("s3://calls", small_parts(server))->write_file("a", source_); });
+  const auto error = error_of([&] { open_store("s3://calls", small_parts(server))->write_file("a", source_); });
   EXPECT_THAT(error.message, HasSubstr("could not be removed"));
 }
 
