@@ -121,7 +121,7 @@ bool is_media_name(std::string_view name) {
 void expand_input(const std::string& text, Stores& stores, const std::function<void(const Input&)>& each,
                   const std::stop_token& stop) {
   if (text.starts_with("file://")) return expand_input(text.substr(7), stores, each, stop);
-  if (storage::is_remote_address(text)) return expand_remote(text, stores, each, stop);
+  if (is_remote(text)) return expand_remote(text, stores, each, stop);
   std::error_code problem;
   const fs::file_status status = fs::status(text, problem);
   if (fs::is_directory(status)) return expand_folder(text, each, stop);
@@ -144,7 +144,7 @@ std::vector<std::string> read_manifest(std::istream& in, const std::string& fold
       }
       line = json.at("source").get<std::string>();
     }
-    const bool is_relative = !storage::is_remote_address(line) && !line.starts_with('/');
+    const bool is_relative = !is_remote(line) && !line.starts_with('/');
     inputs.push_back(is_relative ? (fs::path(folder) / line).string() : line);
   }
   return inputs;

@@ -60,6 +60,10 @@ Recording::~Recording() {
   if (is_ours_) std::filesystem::remove(path_, ignored);
 }
 
+bool is_remote(std::string_view text) {
+  return text.starts_with("s3://") || text.starts_with("http://") || text.starts_with("https://");
+}
+
 std::optional<std::string> find_result(storage::ObjectStore& store, const std::string& key) {
   if (!store.exists(key + ".json")) return std::nullopt;
   return store.read(key + ".json", kLargestResult);

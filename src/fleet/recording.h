@@ -51,6 +51,9 @@ class Recording {
   std::uint64_t fetched_bytes_ = 0;
 };
 
+// Whether `text` names something else than a path of this machine: s3://, http://, https://.
+bool is_remote(std::string_view text);
+
 // What a job has written, if it has: its full JSON.
 std::optional<std::string> find_result(storage::ObjectStore& store, const std::string& key);
 

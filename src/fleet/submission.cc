@@ -29,7 +29,7 @@ std::string identity_of(const Input& input) {
 
 std::string absolute_address(const std::string& address) {
   if (address.starts_with("file://")) return address.substr(7);
-  return storage::is_remote_address(address) ? address : std::filesystem::absolute(address).lexically_normal().string();
+  return is_remote(address) ? address : std::filesystem::absolute(address).lexically_normal().string();
 }
 
 Submission::Submission(Fleet& fleet, SubmissionOptions options)
