@@ -49,7 +49,7 @@ class Sha256 {
 Json ranges_json(const JobRanges& ranges) {
   return {{"count", ranges.count},
           {"done", ranges.done},
-          {"diarized", ranges.diarized},
+          {"planned", ranges.planned},
           {"audio_done_s", ranges.audio_done_s}};
 }
 
@@ -131,7 +131,7 @@ Job parse_job(std::string_view text) {
     if (const auto found = json.find("ranges"); found != json.end()) {
       job.ranges = JobRanges{.count = found->at("count"),
                              .done = found->at("done"),
-                             .diarized = found->at("diarized"),
+                             .planned = found->at("planned"),
                              .audio_done_s = found->at("audio_done_s")};
     }
     job.worker = json.value("worker", "");

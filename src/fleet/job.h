@@ -20,9 +20,9 @@ inline bool is_over(JobStatus status) { return status != JobStatus::kQueued && s
 
 // A long recording that is transcribed by several workers at once.
 struct JobRanges {
-  std::size_t count = 0;   // 0: it is not known yet how many there are
+  std::size_t count = 0;   // once they are planned
   std::string done;        // a '1' for each that has a result
-  bool diarized = false;   // who spoke is known, or not asked for
+  bool planned = false;    // all of them are known, and who spoke where that was asked for
   double audio_done_s = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -32,6 +33,7 @@ struct TaskContext {
 struct TaskResult {
   enum class Outcome {
     kDone,       // this worker has finished it
+    kPlanned,    // a long recording was cut; its ranges are in the queue
     kDropped,    // it was not to be done any more: finished by another, cancelled, of an earlier epoch
     kBuried,     // it failed for good
     kAgain,      // it failed, and is to be tried again after `delay`
@@ -43,6 +45,7 @@ struct TaskResult {
   double audio_s = 0;  // of the recording or part
 };
 
+struct RangeInput;
 struct TaskFailure;
 
 class JobTask {
@@ -63,6 +66,15 @@ class JobTask {
   bool begin();
   TaskResult transcribe_whole(const Recording& recording, const std::stop_token& stop);
   TaskResult plan(const Recording& recording, const std::stop_token& stop);
+  std::optional<std::string> language_of(const pipeline::PlannedWindow& first, pipeline::Engine& engine,
+                                         const std::stop_token& stop) const;
+  void begin_ranges();
+  void queue_range(std::size_t number, const RangeInput& input, const std::stop_token& stop);
+  void note_ranges(const std::function<void(Job&)>& note);
+  bool find_cut_job();
+  std::string transcribe_range(RangeInput input, const std::stop_token& stop);
+  pipeline::Transcript merge(const std::stop_token& stop);
+  void remove_parts(std::size_t count);
   pipeline::EngineRequest request_for(const Recording& recording);
   // Result and status; whether it was still wanted.
   bool finish(const std::string& json, double processing_s);
@@ -76,6 +88,7 @@ class JobTask {
   const std::uint64_t delivered_;
   Job job_;
   std::shared_ptr<storage::ObjectStore> results_;
+  std::string parts_;  // of a recording that is cut: the folder of what its workers hand each other
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 

@@ -23,6 +23,9 @@ struct TaskFailure {
 
 enum class Step { kFetching, kModel, kTranscribing, kWriting };
 
+// A range may be handed out more often than a job: workers that drain give it back.
+inline constexpr std::uint64_t kMostDeliveries = 4;
+
 // Whether an error of this step can be expected to pass.
 bool may_pass(Step step, ErrorCode code);
 // "bad_data", as clients read it.

@@ -176,6 +176,9 @@ void Worker::work_on(Active& active) {
       ++(active.item.kind == WorkItem::Kind::kRange ? counts_.ranges_done : counts_.jobs_done);
       log(false, active.item.kind == WorkItem::Kind::kRange ? "range done" : "job done", std::move(facts));
       break;
+    case Outcome::kPlanned:
+      log(false, "cut into ranges", std::move(facts));
+      break;
     case Outcome::kDropped:
       log(false, "not wanted any more", std::move(facts));
       break;
