@@ -30,9 +30,11 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
       {"storage", {}},
-      {"server", {"pipeline"}},
+      {"fleet", {"pipeline", "storage"}},
+      {"server", {"pipeline", "fleet", "storage"}},
       {"cli",
-       {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "storage", "server"}},
+       {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "storage", "fleet",
+        "server"}},
   };
   return table;
 }
