@@ -106,7 +106,7 @@ AwsFile parse_aws_file(std::string_view text) {
     const std::string value(trimmed(content.substr(equals + 1)));
     const bool indented = std::isspace(static_cast<unsigned char>(line.front())) != 0;
     if (indented && !above.empty()) {
-      (*section)[above + "." + name] = value;
+      (*section)[fmt::format("{}.{}", above, name)] = value;
       continue;
     }
     above = value.empty() ? name : "";
