@@ -2,8 +2,8 @@
 
 #include <cctype>
 
+#include "cli/aws_settings.h"
 #include "cli/option_values.h"
-#include "cli/version.h"
 
 namespace amanuensis::cli {
 namespace {
@@ -51,10 +51,6 @@ fleet::FleetSettings read_fleet_options(const FleetArguments& a, const std::stri
   return settings;
 }
 
-storage::StorageSettings fleet_storage(const Context&) {
-  storage::StorageSettings settings;
-  settings.user_agent = std::string("amanuensis/") + version();
-  return settings;
-}
+storage::StorageSettings fleet_storage(const Context& context) { return read_storage_settings(context.environment); }
 
 }  // namespace amanuensis::cli

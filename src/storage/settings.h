@@ -18,6 +18,8 @@ struct S3Settings {
   std::string endpoint;
   // No signature: public buckets.
   bool anonymous = false;
+  // Why there are no keys, where that is known: what to say when they are needed.
+  std::string no_credentials_because;
   // Objects above this size are sent in parts of part_bytes (5 MiB to 5 GiB; grown when an object would need more than
   // 10,000 parts).
   std::uint64_t multipart_from_bytes = std::uint64_t{32} << 20;

@@ -27,11 +27,11 @@ S3Client::S3Client(std::string bucket, const StorageSettings& settings)
   place_of_bucket(settings_.s3, region_, bucket_);  // throws now for what makes no sense
   const S3Settings& s3 = settings_.s3;
   if (!s3.anonymous && (s3.access_key_id.empty() || s3.secret_access_key.empty())) {
-    throw Error(
-        ErrorCode::kInvalidArgument,
-        fmt::format("s3://{}: no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile "
-                    "of ~/.aws/credentials with AWS_PROFILE",
-                    bucket_));
+    const std::string why = s3.no_credentials_because.empty()
+                                ? "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a profile of "
+                                  "~/.aws/credentials with AWS_PROFILE; AWS_NO_SIGN_REQUEST=1 is for public buckets"
+                                : s3.no_credentials_because;
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("s3://{}: no credentials: {}", bucket_, why));
   }
   const auto unfit = [](const std::string& text) { return text.find_first_of("\r\n") != std::string::npos; };
   if (unfit(s3.access_key_id) || unfit(s3.session_token) || unfit(s3.region)) {
