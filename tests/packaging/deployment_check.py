@@ -118,6 +118,24 @@ def units():
         check(code == 0, f"systemd-analyze security: {said[-200:]}")
 
 
+def arguments():
+    """What containers are started with: lists that begin with a command of the program."""
+    started = []
+    for path in (packaging / "docker").glob("*.yaml"):
+        started += [(path, each["command"]) for each in documents(path)[0]["services"].values()
+                    if "command" in each and each.get("image") == "amanuensis"]
+    for path in (packaging / "kubernetes").glob("*.yaml"):
+        for each in documents(path):
+            containers = each.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+            started += [(path, container["args"]) for container in containers if container["image"] == "amanuensis"]
+    check(len(started) >= 4, "nothing is started")
+    for path, (command, *options) in started:
+        _, help_text = run(program, command, "--help")
+        for option in options:
+            check(not option.startswith("--") or re.search(rf"{option}\b", help_text),
+                  f"{path.name}: {command} has no {option}")
+
+
 def settings():
     known = set()
     for command in ("serve", "worker", "submit", "jobs"):
@@ -156,7 +174,7 @@ def dashboard():
             cells.add(cell)
 
 
-for each in (linters, kubernetes, compose, units, settings, dashboard):
+for each in (linters, kubernetes, compose, units, arguments, settings, dashboard):
     each()
 for problem in sorted(set(problems)):
     print(f"deployment: {problem}")
