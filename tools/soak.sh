@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A long load on the server: 64 clients for two minutes, then kill -9 at 50 random moments and the other faults.
-#   tools/soak.sh [SECONDS] [CLIENTS] [KILLS]
+# A long load on the server: 64 clients for two minutes, then kill -9 at 50 random moments and the other faults; then a
+# fleet of four workers and 200 recordings, with a minute of trouble at least (CHAOS_RECORDINGS, CHAOS_WORKERS).
+#   tools/soak.sh [SECONDS] [CLIENTS] [KILLS] [TROUBLE_SECONDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 tools/build.sh release amanuensis
@@ -8,3 +9,6 @@ run() { tests/e2e/clients/run.sh "$PWD/build/release/bin/amanuensis" "$PWD" "$PW
 # What the scripts take, they take from the environment.
 SOAK_SECONDS=${1:-120} SOAK_CLIENTS=${2:-64} run tests/e2e/clients/soak_client.py requests
 FAULT_KILLS=${3:-50} run tests/e2e/clients/faults_client.py requests
+# A fleet: workers killed, frozen and cut off, NATS nodes stopped, the storage refusing.
+CHAOS_SECONDS=${4:-60} tests/e2e/clients/run.sh "$PWD/build/release/bin/amanuensis" "$PWD" "$PWD/build/release/clients/chaos" \
+  tests/e2e/fleet/chaos.py 'moto[s3,server]' boto3 requests

@@ -139,8 +139,7 @@ bool Fleet::cancel(const std::string& id) {
   const std::optional<Job> job = update(id, [&](Job& each) {
     cancelled = !is_over(each.status);
     if (!cancelled) return false;
-    each.status = JobStatus::kCancelled;
-    each.ended_ms = unix_ms();
+    end_job(each, JobStatus::kCancelled);
     each.error = job_error("cancelled", "the job was cancelled");
     return true;
   });
@@ -192,8 +191,7 @@ void Fleet::bury(const std::string& id, std::int64_t epoch, std::string_view cod
         fmt::format("{}-{}", id, epoch));
   const std::optional<Job> job = update(id, [&](Job& each) {
     if (is_over(each.status) || each.epoch != epoch) return false;
-    each.status = JobStatus::kFailed;
-    each.ended_ms = unix_ms();
+    end_job(each, JobStatus::kFailed);
     each.error = job_error(code, reason);
     return true;
   });

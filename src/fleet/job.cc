@@ -54,6 +54,8 @@ Json ranges_json(const JobRanges& ranges) {
 }
 
 void add_result(const Job& job, Json& json) {
+  if (job.webhook_attempt > 0) json["webhook_attempt"] = job.webhook_attempt;
+  if (job.webhook_next_ms) json["webhook_next_ms"] = *job.webhook_next_ms;
   if (job.ranges) json["ranges"] = ranges_json(*job.ranges);
   if (!job.worker.empty()) json["worker"] = job.worker;
   if (!job.failures.empty()) json["failures"] = job.failures;
@@ -127,6 +129,8 @@ Job parse_job(std::string_view text) {
     job.webhook_url = json.at("webhook_url");
     job.content_hash = json.at("content_hash");
     job.audio_s = json.at("audio_s");
+    job.webhook_attempt = json.value("webhook_attempt", std::int64_t{0});
+    job.webhook_next_ms = number_or_nothing(json, "webhook_next_ms");
     job.tells_segments = json.value("tells_segments", false);
     if (const auto found = json.find("ranges"); found != json.end()) {
       job.ranges = JobRanges{.count = found->at("count"),
@@ -146,6 +150,14 @@ Job parse_job(std::string_view text) {
   } catch (const nlohmann::json::exception& error) {
     throw Error(ErrorCode::kBadData, fmt::format("a job in the fleet's table cannot be read: {}", error.what()));
   }
+}
+
+void end_job(Job& job, JobStatus status) {
+  job.status = status;
+  job.ended_ms = unix_ms();
+  if (job.webhook_url.empty()) return;
+  job.webhook_attempt = 0;
+  job.webhook_next_ms = job.ended_ms;
 }
 
 std::string sha256_hex(std::string_view bytes) {

@@ -48,6 +48,8 @@ struct Job {
   std::string results;               // the store for what comes out
   std::vector<std::string> formats;  // besides the full JSON
   std::string webhook_url;
+  std::int64_t webhook_attempt = 0;
+  std::optional<std::int64_t> webhook_next_ms;  // there is one to be sent, and not before then
   std::string content_hash;  // SHA-256 of the recording, hexadecimal, once known
   double audio_s = 0;        // its length; 0: not known yet
   bool tells_segments = false;  // whoever follows it is told each segment as it is found
@@ -66,6 +68,9 @@ struct Job {
 std::string job_json(const Job& job);
 // Throws Error{kBadData}.
 Job parse_job(std::string_view json);
+
+// The job is over now; whoever wants to be told of it is.
+void end_job(Job& job, JobStatus status);
 
 // SHA-256, hexadecimal.
 std::string sha256_hex(std::string_view bytes);

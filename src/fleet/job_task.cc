@@ -163,8 +163,7 @@ bool JobTask::finish(const std::string& json, double processing_s) {
   context_.fleet.update(item_.job, [&](Job& each) {
     wanted = each.epoch == item_.epoch && (!is_over(each.status) || each.status == JobStatus::kDone);
     if (!wanted || each.status == JobStatus::kDone) return false;
-    each.status = JobStatus::kDone;
-    each.ended_ms = unix_ms();
+    end_job(each, JobStatus::kDone);
     each.worker = context_.options.name;
     each.content_hash = job_.content_hash;
     each.result = job_.result;

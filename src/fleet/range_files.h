@@ -38,7 +38,7 @@ struct RangePlan {
   double duration_s = 0;
   std::string warning;
   std::string silent_language;
-  std::optional<pipeline::Diarization> diarization;
+  std::optional<pipeline::Diarization> diarization = std::nullopt;
 };
 std::string encode_plan(const RangePlan& plan);
 RangePlan decode_plan(std::string_view bytes);
