@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Builds the libFuzzer harnesses and runs each for a while, beginning with its committed corpus. A crash leaves its input
 # in build/fuzz/fuzz/ and fails the run.
-#   tools/fuzz.sh [SECONDS_EACH]
+#   tools/fuzz.sh [SECONDS_EACH [HARNESS ...]]      a harness without its _fuzz, e.g. ggml
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds=${1:-60}
 mapfile -t harnesses < <(basename -s .cc -a fuzz/*_fuzz.cc)
+if [ $# -gt 1 ]; then harnesses=("${@:2}"); harnesses=("${harnesses[@]/%/_fuzz}"); fi
 tools/build.sh fuzz "${harnesses[@]}"
 for name in "${harnesses[@]}"; do
   corpus=fuzz/corpus/${name%_fuzz}

@@ -120,8 +120,8 @@ def unicode_tables():
         array("Composition", "kCompositions", (f"{{0x{a:X}, 0x{b:X}, 0x{c:X}}}" for a, b, c in sorted(compositions()))),
         "// clang-format on\n\n}  // namespace\n\n"
         "UnicodeTables unicode_tables() {\n"
-        "  return {kMarkSymbolPunctuation, kNonspacingMarks, kWordCharacters, kSpaces,         kCased,\n"
-        "          kCaseIgnorable,         kDigitZeros,      kLower,          kCombining,      kDecompositions,\n"
+        "  return {kMarkSymbolPunctuation, kNonspacingMarks, kWordCharacters, kSpaces,    kCased,\n"
+        "          kCaseIgnorable,         kDigitZeros,      kLower,          kCombining, kDecompositions,\n"
         "          kDecompositionPool,     kCompositions};\n"
         "}\n\n}  // namespace amanuensis::pipeline\n",
     ]

@@ -114,10 +114,23 @@ std::string processor_name() {
   return "cpu";
 }
 
+server::HardwareFacts hardware_facts(const Context& context, std::size_t threads) {
+  const kernels::KernelTable table = kernels::select_kernels(detect_cpu_features(), context.environment.isa);
+  return {.type = "cpu",
+          .name = processor_name(),
+          .device = "cpu",
+          .kernels = std::string(kernels::to_string(table.isa)),
+          .threads = ThreadPool(threads).threads(),
+          .priority = {"cpu"}};
+}
+
 }  // namespace
 
 ServingModels::ServingModels(const Context& context, ServingOptions options)
-    : context_(context), options_(std::move(options)), speakers_(context, {.threads = 1, .vad = options_.vad}) {
+    : context_(context),
+      options_(std::move(options)),
+      speakers_(context, {.threads = 1, .vad = options_.vad}),
+      hardware_(hardware_facts(context, options_.engine.threads)) {
   const fs::path path = find_model(context.hub, options_.engine.model);
   for (const model::InstalledModel& model : context.hub.installed()) {
     if (model.path == path) default_model_ = model.name;
@@ -165,16 +178,6 @@ void ServingModels::pull(const std::string& name, const std::function<void(const
         on_progress({progress.done_bytes, progress.total_bytes});
       },
       stop);
-}
-
-server::HardwareFacts ServingModels::hardware() const {
-  const kernels::KernelTable table = kernels::select_kernels(detect_cpu_features(), context_.environment.isa);
-  return {.type = "cpu",
-          .name = processor_name(),
-          .device = "cpu",
-          .kernels = std::string(kernels::to_string(table.isa)),
-          .threads = ThreadPool(options_.engine.threads).threads(),
-          .priority = {"cpu"}};
 }
 
 }  // namespace amanuensis::cli

@@ -33,13 +33,14 @@ class ServingModels : public server::ModelHost {
   std::unique_ptr<server::LoadedModel> load(const std::string& id) override;
   void pull(const std::string& name, const std::function<void(const server::PullState&)>& on_progress,
             const std::stop_token& stop) override;
-  server::HardwareFacts hardware() const override;
+  server::HardwareFacts hardware() const override { return hardware_; }
   const pipeline::Diarizer* diarizer() const override { return &speakers_.diarizer(); }
 
  private:
   const Context& context_;
   const ServingOptions options_;
   const SpeakerTools speakers_;
+  const server::HardwareFacts hardware_;
   std::string default_model_;
   // The default model's place, when it was named by a path.
   std::optional<std::filesystem::path> default_path_;

@@ -45,10 +45,12 @@ class LockedDetector final : public pipeline::VoiceDetector {
 
 void add_speaker_options(CLI::App& parser, SpeakerArguments& arguments) {
   const char* group = "Speakers";
-  parser.add_option("--num-speakers", arguments.num_speakers, "How many speak, when that is known (default: auto)")
-      ->group(group);
-  parser.add_option("--min-speakers", arguments.min_speakers, "At least so many speak")->group(group);
-  parser.add_option("--max-speakers", arguments.max_speakers, "At most so many speak")->group(group);
+  const auto add = [&](const char* name, std::string& value, const char* help) {
+    parser.add_option(name, value, help)->group(group)->type_name("N")->capture_default_str();
+  };
+  add("--num-speakers", arguments.num_speakers, "How many speak, when that is known");
+  add("--min-speakers", arguments.min_speakers, "At least so many speak");
+  add("--max-speakers", arguments.max_speakers, "At most so many speak");
 }
 
 pipeline::DiarizeOptions read_speaker_options(const SpeakerArguments& arguments) {

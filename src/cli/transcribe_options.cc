@@ -291,8 +291,11 @@ void read_order(const TranscribeArguments& a, TranscribeRequest& request) {
   }
 }
 
-// Two inputs that would be written to one file.
+// Two inputs that would be written to one file; a folder that is meant for standard output.
 void check_destinations(const TranscribeRequest& request) {
+  if (request.output_dir == "-") {
+    throw usage("--output-dir '-': is for folders; without it the result goes to standard output");
+  }
   std::map<std::string, std::string> taken;
   for (const std::string& file : request.files) {
     const auto [other, is_new] = taken.emplace(pipeline::output_stem(file), file);

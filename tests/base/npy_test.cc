@@ -34,7 +34,9 @@ TEST(Npy, HasTheHeaderThatNumpyWrites) {
   EXPECT_EQ(header.size() + 10, 128U);
   EXPECT_TRUE(header.starts_with("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }  ")) << header;
   EXPECT_EQ(header.back(), '\n');
-  EXPECT_EQ(std::memcmp(file.data() + 128, values.data(), 24), 0);
+  std::vector<float> written(values.size());
+  std::memcpy(written.data(), file.data() + 128, 24);
+  EXPECT_EQ(written, values);
   EXPECT_EQ(files_in(folder.path()), 1U) << "the temporary file is still there";
 }
 

@@ -157,6 +157,11 @@ TEST_F(TranscribeTest, UnwritableFolderIsSaid) {
   expect_one_line(transcribe({short_recording(), "-o", path("taken")}), 6, "taken");
 }
 
+TEST_F(TranscribeTest, PlaceThatCannotBeMeantIsSaid) {
+  expect_one_line(transcribe({short_recording(), "-o", "-"}), 2, "standard output");
+  expect_one_line(transcribe({path("a/x.wav"), path("b/x.wav"), "-o", path("out")}), 2, "out/x.txt");
+}
+
 TEST_F(TranscribeTest, UnknownInstructionSetIsAnError) {
   expect_one_line(transcribe({short_recording()}, {.environment = {{"AMANUENSIS_ISA", "avx1024"}}}), 2, "avx1024");
 }

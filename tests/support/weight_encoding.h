@@ -60,19 +60,20 @@ inline void append_q8_0(std::string& out, std::span<const float> x) {
 // q4 and q5, with an offset of half the range (minimum false) or a stored minimum.
 inline void append_small_block(std::string& out, std::span<const float> x, int bits, bool with_minimum) {
   const int levels = 1 << bits;
+  const int middle = levels / 2;
   const auto [low, high] = std::ranges::minmax(x);
   const float largest = std::max(std::fabs(low), std::fabs(high));
   const float scale =
-      with_minimum ? (high - low) / static_cast<float>(levels - 1) : largest / static_cast<float>(levels / 2 - 1);
+      with_minimum ? (high - low) / static_cast<float>(levels - 1) : largest / static_cast<float>(middle - 1);
   append_raw(out, to_half(scale));
   if (with_minimum) append_raw(out, to_half(low));
   int q[32];
   std::uint32_t fifth = 0;
   for (int i = 0; i < 32; ++i) {
-    const float shifted =
-        scale == 0 ? 0
-                   : (with_minimum ? (x[static_cast<std::size_t>(i)] - low) / scale
-                                   : x[static_cast<std::size_t>(i)] / scale + static_cast<float>(levels / 2));
+    const float shifted = scale == 0
+                              ? 0
+                              : (with_minimum ? (x[static_cast<std::size_t>(i)] - low) / scale
+                                              : x[static_cast<std::size_t>(i)] / scale + static_cast<float>(middle));
     q[i] = clamp_round(shifted, 0, levels - 1);
     fifth |= static_cast<std::uint32_t>(q[i] >> 4) << i;
   }

@@ -341,6 +341,7 @@ void Bench::gelu() {
 void Bench::log_mel() {
   if (!wants(ComputeType::kFloat32)) return;
   const std::size_t samples = kLogMelSeconds * model::kSampleRateHz;
+  const std::size_t frames = samples / audio::kHopSamples;
   const auto audio = random_values(samples);
   // Of one frame: the window, a real FFT (2.5 n log2 n, the usual count), the power, the bands (every bin lies in two).
   const double n = static_cast<double>(audio::kFftSamples);
@@ -350,8 +351,7 @@ void Bench::log_mel() {
     const audio::LogMelOptions log_mel = {.kernels = &run_.kernels, .pool = &run_.pool};
     time(result("log_mel", fmt::format("{} s, {} bands", kLogMelSeconds, n_mels), ComputeType::kFloat32,
                 Bound::kCompute),
-         {.operations = frame_operations * static_cast<double>(samples / audio::kHopSamples),
-          .audio_s = static_cast<double>(kLogMelSeconds)},
+         {.operations = frame_operations * static_cast<double>(frames), .audio_s = static_cast<double>(kLogMelSeconds)},
          [&] { audio::log_mel_spectrogram(audio.span(), filters, log_mel); });
   }
 }

@@ -106,6 +106,7 @@ std::vector<device::ComputeType> read_compute_types(const OptionText& option) {
   constexpr std::array kTypes = {device::ComputeType::kFloat32, device::ComputeType::kBFloat16,
                                  device::ComputeType::kInt8};
   std::vector<std::string_view> names;
+  names.reserve(kTypes.size());
   for (const device::ComputeType type : kTypes) names.push_back(device::to_string(type));
   std::vector<device::ComputeType> found;
   for (const std::string& name : read_choices(option, names)) {

@@ -20,7 +20,7 @@ constexpr std::size_t kRowsBudgetBytes = 384 * 1024;
 // reads all weights, so that it should not be smaller than some blocks.
 constexpr std::size_t kRowTasksPerThread = 8;
 constexpr std::size_t kLeastBlocksPerTask = 4;
-constexpr std::size_t kPanelTasksPerThread = 4;
+constexpr std::size_t kPanelTasksPerThread = 2;
 
 constexpr std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 

@@ -130,7 +130,7 @@ void cached_byte_attention_rows(const CachedAttentionTask& task, std::size_t fir
                                                });
   float scales[R];
   for (std::size_t r = 0; r < R; ++r) {
-    const float inverse = cached_row_weights<V>(task, rows, r);
+    const float inverse = cached_row_weights<V>(task, rows, r, dim);
     auto* high = reinterpret_cast<std::uint8_t*>(rows.weights + r * rows.padded);
     scales[r] = inverse * cached_byte_weights<B>(rows.scores + r * rows.padded, task.value_steps, rows.padded, high,
                                                  high + rows.padded);

@@ -106,9 +106,12 @@ void cached_all_scores(const CachedRows& rows, std::size_t units, const void* ca
   }
 }
 
-// Replaces scores (powers of two) by weights, returns their sum. `count` scores, memory for whole key blocks.
+// Replaces scores (powers of two) by weights, returns their sum. `count` scores, memory for whole key blocks. Memory
+// would have nothing to do meanwhile: the rows of values that the weights are for, `row_bytes` each, are asked for from
+// it.
 template <typename V>
-float cached_softmax(float* scores, std::size_t count) {
+float cached_softmax(float* scores, std::size_t count, const std::byte* values = nullptr, std::size_t row_bytes = 0) {
+  constexpr std::size_t kLine = 64;
   using F = typename V::F;
   const F lowest = V::set(-1e30f);
   F largest = lowest;
@@ -118,7 +121,11 @@ float cached_softmax(float* scores, std::size_t count) {
   }
   largest = V::set(V::reduce_max(largest));
   F total = V::zero();
+  const std::byte* ahead = values;
   for (std::size_t j = 0; j < count; j += V::kLanes) {
+    for (const std::byte* end = ahead + V::kLanes * row_bytes; ahead < end; ahead += kLine) {
+      __builtin_prefetch(ahead, 0, 2);
+    }
     const F weight = exp2<V>(V::sub(V::load(scores + j), largest));
     const F kept = count - j < V::kLanes ? V::keep_first(weight, count - j, V::zero()) : weight;
     V::store(scores + j, kept);
@@ -128,11 +135,15 @@ float cached_softmax(float* scores, std::size_t count) {
 }
 
 // The softmax of the scores of a row, and zeros from its last key to the last of its group. Returns one by their sum.
+// `row_bytes` as cached_softmax has it.
 template <typename V>
-float cached_row_weights(const CachedAttentionTask& task, const CachedRows& rows, std::size_t r) {
+float cached_row_weights(const CachedAttentionTask& task, const CachedRows& rows, std::size_t r,
+                         std::size_t row_bytes) {
   float* scores = rows.scores + r * rows.padded;
   const std::size_t count = task.visible + (task.causal ? rows.first + r : 0);
-  const float total = cached_softmax<V>(scores, count);
+  // One row has asked for all.
+  const float total =
+      cached_softmax<V>(scores, count, static_cast<const std::byte*>(task.values), r == 0 ? row_bytes : 0);
   for (std::size_t j = (count + V::kLanes - 1) / V::kLanes * V::kLanes; j < rows.padded; j += V::kLanes) {
     V::store(scores + j, V::zero());
   }
@@ -217,7 +228,7 @@ void cached_attention_rows(const CachedAttentionTask& task, std::size_t first) {
                           [&](const typename D::Sum& sum, int, std::size_t) { return V::mul(sum, scale); });
   float inverse[R];
   for (std::size_t r = 0; r < R; ++r) {
-    inverse[r] = cached_row_weights<V>(task, rows, r);
+    inverse[r] = cached_row_weights<V>(task, rows, r, dim * 4 / D::kValues);
     cached_pack<D>(rows.scores + r * rows.padded, rows.padded, rows.weights + r * rows.padded);
   }
   const auto* values = static_cast<const std::uint32_t*>(task.values);

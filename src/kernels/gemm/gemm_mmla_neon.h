@@ -71,7 +71,6 @@ void mmla_tile(const GemmWeights& weights, const GemmTask& task, const std::byte
       }
     }
   }
-  const auto* steps = reinterpret_cast<const float*>(block);
   for (int p = 0; p < kPairs; ++p) {
     for (std::size_t i = 0; i < 2; ++i) {
       const std::size_t r = static_cast<std::size_t>(p) * 2 + i;
@@ -80,8 +79,11 @@ void mmla_tile(const GemmWeights& weights, const GemmTask& task, const std::byte
         for (int half = 0; half < 2; ++half) {
           const std::size_t col =
               (panel + static_cast<std::size_t>(n)) * kMmlaCols + static_cast<std::size_t>(half) * 4;
+          if (col >= weights.out) break;
           const auto sum = D::row_of(sums[p][n][half * 2], sums[p][n][half * 2 + 1], i);
-          store_vector<D>(weights, task, first_row + r, col, D::finish(sum, weights, col, steps[r]));
+          const typename D::V::F value = finish_sum<D>(sum, columns_at<D>(weights, col), block, r);
+          store_vector<D>(task, first_row + r, col, weights.out - col,
+                          D::V::add(value, D::V::load(weights.bias + col)));
         }
       }
     }

@@ -36,7 +36,7 @@ struct Float32Avx2 {
     return _mm256_castsi256_ps(_mm256_maskload_epi32(reinterpret_cast<const int*>(p), V::first(n)));
   }
   static Sum dot(Sum sum, Left a, Right b) { return _mm256_fmadd_ps(a, b, sum); }
-  static __m256 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static __m256 finish(Sum sum) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
@@ -79,7 +79,7 @@ struct BFloat16Avx2 {
   static Sum dot(Sum sum, Left a, Right b) {
     return _mm256_fmadd_ps(a.high, b.high, _mm256_fmadd_ps(a.low, b.low, sum));
   }
-  static __m256 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static __m256 finish(Sum sum) { return sum; }
 
   // Rounds to nearest even into the upper halves.
   static __m256i round_upper(__m256 x) {
@@ -131,8 +131,9 @@ struct Int8Avx2 {
     const __m256i pairs = _mm256_maddubs_epi16(a.magnitude, _mm256_sign_epi8(b, a.value));
     return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
   }
-  static __m256 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step) {
-    const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(row_step), _mm256_loadu_ps(weights.scale + col));
+  static __m256 columns(const GemmWeights& weights, std::size_t col) { return _mm256_loadu_ps(weights.scale + col); }
+  static __m256 finish(Sum sum, __m256 columns, float row_step) {
+    const __m256 scale = _mm256_mul_ps(_mm256_set1_ps(row_step), columns);
     return _mm256_mul_ps(_mm256_cvtepi32_ps(sum), scale);
   }
 

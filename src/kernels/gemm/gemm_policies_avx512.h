@@ -28,7 +28,7 @@ struct BFloat16Avx512 {
   static Sum dot(Sum sum, Left a, Right b) {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(a), reinterpret_cast<__m512bh>(b));
   }
-  static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static __m512 finish(Sum sum) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {

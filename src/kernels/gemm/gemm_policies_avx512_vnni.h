@@ -31,9 +31,16 @@ struct Int8Avx512 {
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
     return sum;
   }
-  static __m512 finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step, int zero) {
-    const __m512i offset = _mm512_mullo_epi32(_mm512_loadu_si512(weights.column_sum + col), _mm512_set1_epi32(zero));
-    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row_step), _mm512_loadu_ps(weights.scale + col));
+  struct Columns {
+    __m512 scale;
+    __m512i sum;
+  };
+  static Columns columns(const GemmWeights& weights, std::size_t col) {
+    return {_mm512_loadu_ps(weights.scale + col), _mm512_loadu_si512(weights.column_sum + col)};
+  }
+  static __m512 finish(Sum sum, const Columns& columns, float row_step, int zero) {
+    const __m512i offset = _mm512_mullo_epi32(columns.sum, _mm512_set1_epi32(zero));
+    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(row_step), columns.scale);
     return _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_sub_epi32(sum, offset)), scale);
   }
 

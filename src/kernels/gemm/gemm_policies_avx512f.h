@@ -31,7 +31,7 @@ struct Float32Avx512 {
   static Right load(const std::uint32_t* p) { return _mm512_loadu_ps(p); }
   static Right load_first(const std::uint32_t* p, std::size_t n) { return _mm512_maskz_loadu_ps(V::first(n), p); }
   static Sum dot(Sum sum, Left a, Right b) { return _mm512_fmadd_ps(a, b, sum); }
-  static __m512 finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static __m512 finish(Sum sum) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {

@@ -32,7 +32,7 @@ struct Float32Neon {
     return load(copy);
   }
   static Sum dot(Sum sum, Left a, Right b) { return vfmaq_f32(sum, a, b); }
-  static float32x4_t finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static float32x4_t finish(Sum sum) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {
@@ -73,7 +73,7 @@ struct BFloat16Neon {
     return split(vreinterpretq_u32_f32(Float32Neon::load_first(p, n)));
   }
   static Sum dot(Sum sum, Left a, Right b) { return vfmaq_f32(vfmaq_f32(sum, a.low, b.low), a.high, b.high); }
-  static float32x4_t finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static float32x4_t finish(Sum sum) { return sum; }
 
   // Rounds to nearest even into the upper halves.
   static uint32x4_t round_upper(float32x4_t x) {
@@ -136,8 +136,9 @@ struct Int8Neon : Int8RowsNeon {
     const int16x8_t low = vmull_s8(vget_low_s8(a), vget_low_s8(b));
     return vpadalq_s16(sum, vpaddq_s16(low, vmull_high_s8(a, b)));
   }
-  static float32x4_t finish(Sum sum, const GemmWeights& weights, std::size_t col, float row_step) {
-    return vmulq_f32(vcvtq_f32_s32(sum), vmulq_n_f32(vld1q_f32(weights.scale + col), row_step));
+  static float32x4_t columns(const GemmWeights& weights, std::size_t col) { return vld1q_f32(weights.scale + col); }
+  static float32x4_t finish(Sum sum, float32x4_t columns, float row_step) {
+    return vmulq_f32(vcvtq_f32_s32(sum), vmulq_n_f32(columns, row_step));
   }
 };
 

@@ -32,7 +32,7 @@ struct BFloat16NeonBf16 {
     const float64x2_t right = vreinterpretq_f64_f32(b);
     return vreinterpretq_f32_f64(i == 0 ? vtrn1q_f64(left, right) : vtrn2q_f64(left, right));
   }
-  static float32x4_t finish(Sum sum, const GemmWeights&, std::size_t, float) { return sum; }
+  static float32x4_t finish(Sum sum) { return sum; }
 
   static float row_step(const float*, std::size_t) { return 1.0f; }
   static void pack_chunk(const float* x, std::size_t n, float, std::uint32_t* to) {

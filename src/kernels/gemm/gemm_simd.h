@@ -91,14 +91,45 @@ template <typename D, int R, int P, bool kAsksAhead = false>
   }
 }
 
-// One vector of results through the epilogue; `row` counts from task.y, `count` columns from `col` exist.
+// Policies that round weights have a step of each output, D::columns at one vector of them, to finish its sums with:
+// D::finish(sum, columns, row step) instead of D::finish(sum), with zero points D::finish(sum, columns, row step,
+// zero).
 template <typename D>
-[[gnu::always_inline]] inline void store_vector(const GemmWeights& weights, const GemmTask& task, std::size_t row,
-                                                std::size_t col, typename D::V::F value) {
+concept HasSteps = requires(const GemmWeights& weights) {
+  D::columns(weights, 0);
+};
+
+struct NoColumns {};
+
+template <typename D>
+[[gnu::always_inline]] inline auto columns_at(const GemmWeights& weights, std::size_t col) {
+  if constexpr (HasSteps<D>) {
+    return D::columns(weights, col);
+  } else {
+    return NoColumns{};
+  }
+}
+
+// The sums of row `r` of a block as float32.
+template <typename D, typename Columns>
+[[gnu::always_inline]] inline typename D::V::F finish_sum(typename D::Sum sum, const Columns& columns,
+                                                          const std::byte* block, std::size_t r) {
+  [[maybe_unused]] const auto* steps = reinterpret_cast<const float*>(block);
+  if constexpr (HasZeroPoints<D>) {
+    return D::finish(sum, columns, steps[r], std::to_integer<int>(block[D::kZeroPointsAt + r]));
+  } else if constexpr (HasSteps<D>) {
+    return D::finish(sum, columns, steps[r]);
+  } else {
+    return D::finish(sum);
+  }
+}
+
+// One vector of finished sums through the rest of the epilogue; `row` counts from task.y, `count` columns from `col`
+// exist.
+template <typename D>
+[[gnu::always_inline]] inline void store_vector(const GemmTask& task, std::size_t row, std::size_t col,
+                                                std::size_t count, typename D::V::F value) {
   using V = typename D::V;
-  if (col >= weights.out) return;
-  const std::size_t count = weights.out - col;
-  value = V::add(value, V::load(weights.bias + col));
   // What multiplies in float32 keeps its precision; what is rounded to fewer bits next does not need it.
   if (task.gelu) value = D::kValues == 1 ? gelu<V>(value) : gelu_rough<V>(value);
   float* y = task.y + row * task.y_stride + col;
@@ -113,11 +144,12 @@ template <typename D>
 }
 
 template <typename D, int R, int P, bool kAsksAhead = false>
-void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte* block, std::size_t first_row,
+void run_tile(const GemmWeights& weights, const GemmTask& whole, const std::byte* block, std::size_t first_row,
               std::size_t panel, const WeightsAhead& ahead = {}) {
+  using V = typename D::V;
+  const GemmTask task = whole;  // a copy, which stores of results cannot be suspected of changing
   const std::size_t units = policy_units<D>(weights.in);
   const std::size_t panel_stride = units * kPolicyPanelCols<D>;
-  const auto* steps = reinterpret_cast<const float*>(block);
   // Rows of results are far apart, which no processor foresees: they are asked for now and here when the sums are done.
   for (int r = 0; r < R; ++r) {
     const std::size_t row = first_row + static_cast<std::size_t>(r);
@@ -136,18 +168,18 @@ void run_tile(const GemmWeights& weights, const GemmTask& task, const std::byte*
   }
   accumulate<D, R, P, kAsksAhead>(sums, reinterpret_cast<const std::uint32_t*>(block + kBlockHeaderBytes),
                                   weights.panels + panel * panel_stride, panel_stride, units, ahead);
-#pragma GCC unroll 16
-  for (int r = 0; r < R; ++r) {
-    const std::size_t row = first_row + static_cast<std::size_t>(r);
 #pragma GCC unroll 8
-    for (int c = 0; c < P * kPanelVectors; ++c) {
-      const std::size_t col = panel * kPolicyPanelCols<D> + static_cast<std::size_t>(c) * D::V::kLanes;
-      if constexpr (HasZeroPoints<D>) {
-        const int zero = std::to_integer<int>(block[D::kZeroPointsAt + static_cast<std::size_t>(r)]);
-        store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r], zero));
-      } else {
-        store_vector<D>(weights, task, row, col, D::finish(sums[r][c], weights, col, steps[r]));
-      }
+  for (int c = 0; c < P * kPanelVectors; ++c) {
+    const std::size_t col = panel * kPolicyPanelCols<D> + static_cast<std::size_t>(c) * V::kLanes;
+    if (col >= weights.out) break;
+    const std::size_t count = weights.out - col;
+    const typename V::F bias = V::load(weights.bias + col);
+    const auto columns = columns_at<D>(weights, col);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; ++r) {
+      const std::size_t row = first_row + static_cast<std::size_t>(r);
+      const typename V::F value = finish_sum<D>(sums[r][c], columns, block, static_cast<std::size_t>(r));
+      store_vector<D>(task, row, col, count, V::add(value, bias));
     }
   }
 }
@@ -238,9 +270,12 @@ void gemm_pack_rows(const float* x, std::size_t stride, std::size_t rows, std::s
     auto* steps = reinterpret_cast<float*>(blocks);
     for (std::size_t r = 0; r < count; ++r) {
       const float* row = x + (first + r) * stride;
+      const float* next = first + r + 1 < rows ? row + stride : row;
       auto* to = reinterpret_cast<std::uint32_t*>(blocks + kBlockHeaderBytes) + r * kChunkUnits;
       const auto pack = [&](const auto& chunk) {
         for (std::size_t i = 0; i < in; i += kChunkValues, to += count * kChunkUnits) {
+          // Rows begin on other pages than the one before ends, where no processor looks ahead.
+          for (std::size_t line = 0; line < kChunkValues; line += 16) __builtin_prefetch(next + i + line);
           chunk(row + i, in - i < kChunkValues ? in - i : kChunkValues);
         }
       };

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "pipeline/eval/rttm.h"
 #include "pipeline/writers/subtitles.h"
 
 namespace amanuensis::pipeline {
@@ -12,23 +13,16 @@ namespace {
 
 double thousandth(double seconds) { return std::round(seconds * 1000) / 1000; }
 
-std::string one_word(std::string_view name) {
-  std::string word(name);
-  for (char& c : word) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') c = '_';
-  }
-  return word.empty() ? "unknown" : word;
-}
-
 }  // namespace
 
 std::string diarization_rttm(const Diarization& diarization, std::string_view recording) {
-  std::string text;
+  RttmRecording written{.name = std::string(recording), .turns = {}};
   for (const SpeakerTurn& turn : diarization.turns) {
-    text += fmt::format("SPEAKER {} 1 {:.3f} {:.3f} <NA> <NA> {} <NA> <NA>\n", one_word(recording), turn.start_s,
-                        turn.end_s - turn.start_s, one_word(diarization.speakers[turn.speaker].label));
+    written.turns.push_back({.speaker = diarization.speakers[turn.speaker].label,
+                             .start_s = turn.start_s,
+                             .duration_s = turn.end_s - turn.start_s});
   }
-  return text;
+  return format_rttm(written);
 }
 
 std::string diarization_json(const Diarization& diarization) {

@@ -118,6 +118,7 @@ void assign_speakers(const Diarization& diarization, Transcript& transcript) {
     words.insert(words.end(), segment.words.begin(), segment.words.end());
   }
   std::vector<std::size_t> speakers;
+  speakers.reserve(words.size());
   for (const Word& word : words) speakers.push_back(turns.speaker(word.start_s, word.end_s));
   settle_sentences(words, speakers, diarization.speakers.size());
 

@@ -48,7 +48,7 @@ struct RealtimeSession::Hearing {
   void begin_item(std::span<const float> prefix);
   void end_item();
   void clear();
-  void tell(const char* type, Json fields);
+  void tell(const char* type, const Json& fields);
 
   Loop& loop;
   std::shared_ptr<LivePasses> passes;
@@ -69,7 +69,7 @@ struct RealtimeSession::Hearing {
   std::unique_ptr<pipeline::LiveTranscriber> live;
 };
 
-void RealtimeSession::Hearing::tell(const char* type, Json fields) { send(realtime_event(type, std::move(fields))); }
+void RealtimeSession::Hearing::tell(const char* type, const Json& fields) { send(realtime_event(type, fields)); }
 
 void RealtimeSession::Hearing::configure(const RealtimeSettings& changed) {
   const bool other_format = !input || changed.format != settings.format;
@@ -100,7 +100,7 @@ void RealtimeSession::Hearing::begin_item(std::span<const float> prefix) {
                                piece.segments = window.segments;
                                delta["logprobs"] = Json::parse(openai_logprobs(piece));
                              }
-                             tell("conversation.item.input_audio_transcription.delta", std::move(delta));
+                             tell("conversation.item.input_audio_transcription.delta", delta);
                            }});
   silence = 0;
   live->push(prefix);
@@ -127,7 +127,7 @@ void RealtimeSession::Hearing::end_item() {
                       {"transcript", trimmed_text(said.text)},
                       {"usage", {{"type", "duration"}, {"seconds", said.duration_s}}}};
     if (settings.logprobs) completed["logprobs"] = Json::parse(openai_logprobs(said));
-    tell("conversation.item.input_audio_transcription.completed", std::move(completed));
+    tell("conversation.item.input_audio_transcription.completed", completed);
   } catch (...) {
     const ErrorBody error = describe(std::current_exception());
     tell(
