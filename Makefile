@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PROGRAM := build/release/bin/amanuensis
 JOBS ?= $(shell nproc)
 
-.PHONY: all demo test soak bench format lint asan tsan fuzz aarch64 package clean
+.PHONY: all demo test soak cluster-up cluster-down bench format lint asan tsan fuzz aarch64 package clean
 
 all: $(PROGRAM)
 
@@ -20,10 +20,18 @@ test:
 	@tools/setup.sh build test
 	@tools/test.sh
 
-# The server under load for some minutes, killed again and again.
+# The server under load for some minutes, killed again and again; a fleet under every kind of trouble.
 soak:
 	@tools/setup.sh build test
 	@tools/soak.sh
+
+# A small fleet on this machine: three NATS nodes, an S3 emulator, two workers.
+cluster-up:
+	@tools/setup.sh build test
+	@tools/cluster.sh up
+
+cluster-down:
+	@tools/cluster.sh down
 
 bench:
 	@tools/setup.sh build bench

@@ -14,3 +14,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(SQLite3 REQUIRED)
 find_package(prometheus-cpp REQUIRED)
+# The fleet: jobs in NATS JetStream.
+pkg_check_modules(NATS REQUIRED IMPORTED_TARGET libnats)
+# Storage: S3's answers.
+find_package(pugixml REQUIRED)

@@ -5,6 +5,9 @@ install(TARGETS amanuensis RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/amanuensis/models)
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# For those who run it otherwise: containers, Kubernetes, a dashboard.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/packaging/docker ${PROJECT_SOURCE_DIR}/packaging/kubernetes
+                  ${PROJECT_SOURCE_DIR}/packaging/grafana DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/debian/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Completions and the manual page are what the program says of itself.
@@ -23,10 +26,12 @@ install(CODE [[
                   COMMAND_ERROR_IS_FATAL ANY)
 ]])
 
-# The service and its settings belong to the .deb alone: a tarball does not know where it will lie.
-install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/amanuensis.service DESTINATION /lib/systemd/system
-        COMPONENT service)
-install(FILES ${PROJECT_SOURCE_DIR}/packaging/config.toml DESTINATION /etc/amanuensis COMPONENT service)
+# The services and their settings belong to the .deb alone: a tarball does not know where it will lie.
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/amanuensis.service
+              ${PROJECT_SOURCE_DIR}/packaging/systemd/amanuensis-worker.service
+        DESTINATION /lib/systemd/system COMPONENT service)
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/config.toml ${PROJECT_SOURCE_DIR}/packaging/worker.toml
+        DESTINATION /etc/amanuensis COMPONENT service)
 
 set(CPACK_PACKAGE_NAME amanuensis)
 set(CPACK_PACKAGE_VENDOR "The Amanuensis project")

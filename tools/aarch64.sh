@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 sysroot=$PWD/build/aarch64-sysroot
 libraries="libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libfmt-dev nlohmann-json3-dev libpcre2-dev
            libcli11-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libgtest-dev libgmock-dev libstdc++6
-           libboost1.81-dev libspdlog-dev libsqlite3-dev prometheus-cpp-dev"
+           libboost1.81-dev libspdlog-dev libsqlite3-dev prometheus-cpp-dev libpugixml-dev libnats-dev"
 
 make_sysroot() {
   local stamp=$sysroot/unpacked

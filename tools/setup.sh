@@ -6,9 +6,9 @@ set -euo pipefail
 declare -A packages=(
   [build]="g++ cmake ninja-build pkg-config libavformat-dev libavcodec-dev libavutil-dev libswresample-dev libfmt-dev
            nlohmann-json3-dev libpcre2-dev libcli11-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
-           libboost1.81-dev libspdlog-dev libsqlite3-dev prometheus-cpp-dev"
+           libboost1.81-dev libspdlog-dev libsqlite3-dev prometheus-cpp-dev libnats-dev libpugixml-dev"
   [test]="libgtest-dev libgmock-dev clang libclang-rt-14-dev ffmpeg python3 python3-venv git
-          chromium chromium-driver fonts-dejavu-core mlir-16-tools"
+          chromium chromium-driver fonts-dejavu-core mlir-16-tools nats-server iproute2"
   [bench]="libbenchmark-dev libdnnl-dev libopenblas-dev"
   [lint]="clang-format clang-tidy python3"
   [package]="dpkg-dev file"

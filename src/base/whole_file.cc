@@ -56,12 +56,45 @@ void WholeFile::write(std::span<const std::byte> bytes) const {
   }
 }
 
-void WholeFile::commit() {
+void WholeFile::clear() const {
+  if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0) throw_failed(target_, errno);
+}
+
+void WholeFile::flush() const {
   // Some file systems report a full disk only here.
   if (::fsync(descriptor_) != 0 && errno != EINVAL) throw_failed(target_, errno);
+}
+
+void WholeFile::close() {
   if (::close(std::exchange(descriptor_, -1)) != 0) throw_failed(target_, errno);
+}
+
+void WholeFile::rename() {
   if (::rename(partial_.c_str(), target_.c_str()) != 0) throw_failed(target_, errno);
   partial_.clear();
+}
+
+void WholeFile::commit() {
+  flush();
+  close();
+  rename();
+}
+
+void WholeFile::commit_unflushed() {
+  close();
+  rename();
+}
+
+bool WholeFile::commit_if_absent() {
+  flush();
+  close();
+  if (::link(partial_.c_str(), target_.c_str()) == 0) return true;  // the destructor takes the other name away
+  if (errno == EEXIST) return false;
+  if (errno != EPERM && errno != ENOTSUP && errno != ENOSYS && errno != EMLINK) throw_failed(target_, errno);
+  std::error_code problem;
+  if (std::filesystem::exists(std::filesystem::symlink_status(target_, problem))) return false;
+  rename();
+  return true;
 }
 
 }  // namespace amanuensis

@@ -22,10 +22,24 @@ class WholeFile {
   void write(std::span<const std::byte> bytes) const;
   void write(std::string_view text) const { write(std::as_bytes(std::span(text))); }
 
+  // Begins again, with an empty file.
+  void clear() const;
+
   // Gives the file its name, after all of it has reached the disk. Without this call it disappears.
   void commit();
 
+  // As commit(), but leaves it to the system when the bytes reach the disk: for what can be had again.
+  void commit_unflushed();
+
+  // As commit(), unless something has the name already: then that stays and false is returned. One step for all who try
+  // at once, also on a shared folder, where the file system has hard links; a short check elsewhere.
+  bool commit_if_absent();
+
  private:
+  void flush() const;
+  void close();
+  void rename();
+
   std::filesystem::path target_;
   std::filesystem::path partial_;
   int descriptor_ = -1;

@@ -52,6 +52,21 @@ Environment make_environment(const GetVariable& get, const fs::path& program) {
   environment.hub.offline = is_true(value("HF_HUB_OFFLINE"));
   if (const std::string endpoint = value("HF_ENDPOINT"); !endpoint.empty()) environment.hub.endpoint = endpoint;
 
+  AwsVariables& aws = environment.aws;
+  aws.access_key_id = trimmed(value("AWS_ACCESS_KEY_ID"));
+  aws.secret_access_key = trimmed(value("AWS_SECRET_ACCESS_KEY"));
+  aws.session_token = trimmed(value("AWS_SESSION_TOKEN"));
+  aws.profile = value("AWS_PROFILE");
+  aws.region = value("AWS_REGION");
+  if (aws.region.empty()) aws.region = value("AWS_DEFAULT_REGION");
+  aws.endpoint = value("AWS_ENDPOINT_URL_S3");
+  if (aws.endpoint.empty()) aws.endpoint = value("AWS_ENDPOINT_URL");
+  aws.anonymous = is_true(value("AWS_NO_SIGN_REQUEST"));
+  aws.credentials_file = path("AWS_SHARED_CREDENTIALS_FILE");
+  aws.config_file = path("AWS_CONFIG_FILE");
+  if (aws.credentials_file.empty() && !home.empty()) aws.credentials_file = fs::path(home) / ".aws/credentials";
+  if (aws.config_file.empty() && !home.empty()) aws.config_file = fs::path(home) / ".aws/config";
+
   environment.notify_socket = value("NOTIFY_SOCKET");
   fs::path data = path("XDG_DATA_HOME");
   if (data.empty() && !home.empty()) data = fs::path(home) / ".local/share";

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/aws_settings.h"
 #include "model/hub/hub.h"
 
 namespace amanuensis::cli {
@@ -18,6 +19,7 @@ struct Environment {
   std::filesystem::path program_dir;  // where the running executable is; empty: unknown
   std::filesystem::path data_dir;     // where `serve` keeps jobs unless told otherwise; empty: no home
   std::filesystem::path npu_kernels;  // AMANUENSIS_NPU_KERNELS: a folder of NPU kernels; empty: beside the program
+  AwsVariables aws;                   // how S3 is reached; see cli/aws_settings.h
   std::string notify_socket;          // NOTIFY_SOCKET: where systemd is told that a service is ready
 };
 
@@ -26,7 +28,7 @@ using GetVariable = std::function<std::optional<std::string>(const std::string& 
 
 // `program` is the running executable. Variables: HF_HOME, HF_HUB_CACHE, XDG_CACHE_HOME, HOME, HF_ENDPOINT, HF_TOKEN,
 // HF_TOKEN_PATH, HF_HUB_OFFLINE, AMANUENSIS_MODELS, AMANUENSIS_ISA, AMANUENSIS_NPU_KERNELS, XDG_DATA_HOME,
-// NOTIFY_SOCKET.
+// NOTIFY_SOCKET, and those of AwsVariables.
 Environment make_environment(const GetVariable& get, const std::filesystem::path& program);
 
 // The process's own environment and executable.

@@ -110,7 +110,8 @@ int dispatch(const std::vector<std::string>& given, Context& context) {
       add_serve_command(program),      add_keys_command(program),    add_models_command(program),
       add_features_command(program),   add_logits_command(program),  add_demo_command(program),
       add_bench_command(program),      add_eval_command(program),    add_completion_command(program),
-      add_devices_command(program),    add_npu_command(program)};
+      add_devices_command(program),    add_npu_command(program),     add_worker_command(program),
+      add_submit_command(program),     add_jobs_command(program)};
 
   for (const Command& command : commands) command.parser->group("Commands");
 

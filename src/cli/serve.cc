@@ -63,6 +63,12 @@ int run(Context& context, CLI::App& parser, const ServeArguments& arguments) {
       return read_log_level(again.log_level);
     };
   }
+  std::unique_ptr<fleet::Fleet> fleet;
+  if (request.fleet) {
+    fleet = std::make_unique<fleet::Fleet>(*request.fleet);
+    request.server.fleet = fleet.get();
+    request.server.storage = fleet_storage(context);
+  }
   server::Server server(std::move(request.server), models, log, hooks);
   server.run(context.stop);
   return kExitOk;

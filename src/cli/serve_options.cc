@@ -12,6 +12,7 @@
 #include "base/nearest_name.h"
 #include "cli/option_values.h"
 #include "cli/version.h"
+#include "fleet/submission.h"
 #include "server/auth/keys.h"
 
 namespace amanuensis::cli {
@@ -119,6 +120,34 @@ void add_limit_options(CLI::App& parser, ServeArguments& a) {
   add(parser, {"drain-timeout", "S", "After SIGTERM, for what runs to finish", group}, a.drain_timeout);
 }
 
+void add_fleet(CLI::App& parser, ServeArguments& a) {
+  const char* group = "Jobs of a fleet";
+  add(parser, {"jobs", "ADDRESS", "Jobs are done by the workers at this NATS server (nats://...), not here", group},
+      a.jobs);
+  add(parser,
+      {"jobs-store", "ADDRESS", "With --jobs: folder that all workers see, or s3://bucket/prefix", group},
+      a.jobs_store);
+  add(parser, {"nats-credentials", "FILE", "Credentials, as nsc writes them", group}, a.fleet.credentials);
+  add(parser, {"nats-ca", "FILE", "Authorities to trust for TLS (PEM)", group}, a.fleet.ca);
+  add(parser, {"stream", "NAME", "The fleet's name", group}, a.fleet.stream);
+  add(parser, {"replicas", "N", "Copies in a NATS cluster, when the stream is made; 0: three in a cluster", group},
+      a.fleet.replicas);
+}
+
+void read_fleet(const ServeArguments& a, ServeRequest& request) {
+  if (a.jobs.empty()) {
+    if (!a.jobs_store.empty()) throw usage("--jobs-store has a meaning only with --jobs");
+    return;
+  }
+  if (a.jobs_store.empty()) {
+    throw usage("--jobs needs --jobs-store: a folder that all workers see, or s3://bucket/prefix");
+  }
+  FleetArguments fleet = a.fleet;
+  fleet.nats = a.jobs;
+  request.fleet = read_fleet_options(fleet, "serve");
+  request.server.fleet_store = fleet::absolute_address(a.jobs_store);
+}
+
 std::chrono::milliseconds read_seconds(const OptionText& option, double highest = kMany) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(read_number(option, 0, highest) * 1000));
 }
@@ -220,6 +249,7 @@ void add_serve_options(CLI::App& parser, ServeArguments& a) {
   add_address_options(parser, a);
   add_model_options(parser, a);
   add_limit_options(parser, a);
+  add_fleet(parser, a);
   add(parser, {"log-level", "LEVEL", "debug, info, warning or error", "Log"}, a.log_level);
   parser.add_flag("--log-json", a.log_json, "One JSON object a line")->group("Log")->envname(variable_of("log-json"));
 }
@@ -272,6 +302,7 @@ ServeRequest read_serve_request(const ServeArguments& a, const Environment& envi
   options.data_dir = a.data_dir.empty() ? environment.data_dir : std::filesystem::path(a.data_dir);
   if (options.data_dir.empty()) throw usage("--data-dir: there is no home folder to choose one in; name one");
 
+  read_fleet(a, request);
   request.engine = {a.model,  a.compute_type, read_count({"--threads", a.threads}, 0, 1024),
                     a.device, a.log_mel,      a.npu_fault};
   read_device(a.device);

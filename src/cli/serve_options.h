@@ -3,10 +3,12 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/engine.h"
+#include "cli/fleet_options.h"
 #include "cli/vad_options.h"
 #include "server/options.h"
 
@@ -52,6 +54,10 @@ struct ServeArguments {
   std::string request_timeout = "0";
   std::string drain_timeout = "30";
 
+  std::string jobs;
+  std::string jobs_store;
+  FleetArguments fleet;
+
   std::string key_file;
   std::string webhook_secret_file;
   std::vector<std::string> cors_origins;
@@ -64,6 +70,7 @@ struct ServeRequest {
   server::ServerOptions server;
   EngineOptions engine;
   VadRequest vad;
+  std::optional<fleet::FleetSettings> fleet;  // absent: jobs are the server's own
   std::size_t batch_size = 16;
   bool log_json = false;
   bool check_only = false;

@@ -1,9 +1,11 @@
 #include "pipeline/engine.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
+#include "decoding/language.h"
 #include "pipeline/engine_request.h"
 #include "pipeline/transcribe_setup.h"
 
@@ -108,6 +110,40 @@ Engine::Handle Engine::submit(EngineRequest request) {
   }
   state_->start_waiting();
   return Handle(std::move(shared));
+}
+
+PlanFacts Engine::plan(const AudioSourceOpener& audio, const BatchedOptions& options,
+                       const std::function<void(PlannedWindow window)>& on_window) const {
+  const std::string requested = requested_language(state_->context, options.transcribe.language);
+  const SegmenterOptions segmenting = windows_of_model(state_->context.model, options.segmenter);
+  const std::unique_ptr<AudioSource> source = audio();
+  const bool filtered = options.vad_filter && state_->options.detector != nullptr;
+  Segmenter segmenter(filtered ? state_->options.detector() : nullptr, segmenting);
+  const std::size_t window_frames = state_->context.model.dims().window_frames();
+  float largest_mel = -std::numeric_limits<float>::infinity();
+  std::vector<float> buffer(kPieceSamples);
+  for (bool over = false; !over;) {
+    const std::size_t got = source->read(std::span(buffer));
+    over = got < buffer.size();
+    {
+      const std::scoped_lock lock(state_->detector_mutex);
+      segmenter.push(std::span(buffer).first(got));
+      if (over) segmenter.finish();
+    }
+    while (auto window = segmenter.take_window()) {
+      PlannedWindow planned{
+          .window = std::move(window->window), .samples = std::move(window->samples), .largest_mel = largest_mel};
+      if (content_frames(planned.samples.size()) > 0) {
+        window_log_mel(planned.samples, state_->filters, window_frames,
+                       {.kernels = state_->options.front_end.kernels, .largest = &largest_mel});
+      }
+      on_window(std::move(planned));
+    }
+  }
+  return {.duration_s = static_cast<double>(segmenter.samples()) / static_cast<double>(model::kSampleRateHz),
+          .warning = source->warning(),
+          .silent_language = silent_language(state_->context, requested),
+          .detects_language = requested.empty() && !decoding::only_language(state_->context)};
 }
 
 EngineTimes Engine::times() const {

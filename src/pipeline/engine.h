@@ -20,6 +20,7 @@
 #include "decoding/decode_window.h"
 #include "decoding/scheduler.h"
 #include "pipeline/engine_source.h"
+#include "pipeline/ranges.h"
 #include "pipeline/segment/segmenter.h"
 #include "pipeline/segment/voice_detector.h"
 #include "pipeline/transcriber.h"
@@ -52,6 +53,8 @@ struct BatchedOptions {
 // Called on the engine's threads, one call at a time for each request, in the order of the audio.
 struct EngineEvents {
   TranscribeEvents transcribe = {};
+  // Each window's text before it becomes part of the transcript: what a TranscriptBuilder takes.
+  std::function<void(const WindowText& text)> on_window = nullptr;
   // Once, last: `error` is null when the transcript is complete.
   std::function<void(const Transcript& transcript, const std::exception_ptr& error)> on_end = nullptr;
 };
@@ -63,6 +66,9 @@ struct EngineRequest {
   int priority = 0;     // among requests that wait for the model; higher goes first
   double weight = 1.0;  // share among requests of one priority
   std::optional<decoding::SchedulerClock::time_point> deadline = std::nullopt;
+  // These windows alone, of a recording that was planned; `audio` is theirs. The transcript is then theirs as well, and
+  // its words stand in order within the range.
+  std::shared_ptr<const WindowRange> range = nullptr;
 };
 
 // How long the engine's work has taken so far. Stages overlap: their sum exceeds the time that has passed.
@@ -116,6 +122,11 @@ class Engine {
 
   // Throws Error{kInvalidArgument} for options that make no sense for this model; all later failures are the request's.
   Handle submit(EngineRequest request);
+
+  // Reads a recording and finds the windows that a request with these options would decode, on the calling thread, in
+  // the order of the audio. Throws what reading throws, what `on_window` throws, and as submit() does.
+  PlanFacts plan(const AudioSourceOpener& audio, const BatchedOptions& options,
+                 const std::function<void(PlannedWindow window)>& on_window) const;
 
   EngineTimes times() const;
   decoding::Scheduler::Counts counts() const;

@@ -16,9 +16,6 @@ namespace {
 
 using decoding::SchedulerClock;
 
-// Audio read at once: short enough that requests take turns and that a window is not held up, long enough to be cheap.
-constexpr std::size_t kPieceSamples = 10 * model::kSampleRateHz;
-
 double seconds_of(std::size_t samples) {
   return static_cast<double>(samples) / static_cast<double>(model::kSampleRateHz);
 }
@@ -42,21 +39,32 @@ BatchedCut cut_part(const WindowPart& part, const decoding::WindowResult& result
                       .empty = words ? EmptySegments::kKeep : EmptySegments::kClear});
 }
 
+SegmenterOptions windows_of_model(const model::WhisperModel& model, SegmenterOptions options) {
+  options.window.max_samples = model.dims().window_frames() * model::kHopSamples;
+  check_speech_options(options.speech);
+  return options;
+}
+
+std::string silent_language(const decoding::DecodingContext& context, const std::string& requested) {
+  if (!requested.empty()) return requested;
+  const auto only = decoding::only_language(context);
+  return only ? only->front().first : "en";
+}
+
 Engine::Request::Request(State& state, EngineRequest request)
     : state_(state),
       request_(std::move(request)),
       decoding_(request_.options.transcribe.decoding),
       largest_mel_(-std::numeric_limits<float>::infinity()),
-      order_(std::numeric_limits<double>::max()) {
+      builder_(request_.options.transcribe.word_timestamps) {
   const TranscribeOptions& options = request_.options.transcribe;
   const model::Tokenizer& tokenizer = state_.context.tokenizer;
   decoding_.language = requested_language(state_.context, options.language);
   if (!options.initial_prompt.empty()) decoding_.prompt = encode_prompt(tokenizer, options.initial_prompt);
   if (!options.hotwords.empty()) decoding_.hotwords = encode_prompt(tokenizer, options.hotwords);
   check_decoding(state_.context, decoding_, options.fallback);
-  SegmenterOptions& segmenter = request_.options.segmenter;
-  segmenter.window.max_samples = state_.context.model.dims().window_frames() * model::kHopSamples;
-  check_speech_options(segmenter.speech);
+  request_.options.segmenter = windows_of_model(state_.context.model, request_.options.segmenter);
+  if (request_.range) largest_mel_ = request_.range->largest_mel;
   if (!request_.audio) throw Error(ErrorCode::kInvalidArgument, "a transcription needs audio");
 }
 
@@ -98,7 +106,7 @@ Transcript Engine::Request::wait() const {
   std::unique_lock lock(mutex_);
   ended_condition_.wait(lock, [this] { return ended_; });
   if (error_) std::rethrow_exception(error_);
-  return transcript_;
+  return builder_.transcript();
 }
 
 std::string Engine::Request::warning() const {
@@ -135,6 +143,7 @@ Engine::Request::Produced Engine::Request::produce_some() {
     if (error_) return Produced::kOver;
   }
   if (pending_) return send_pending();
+  if (request_.range) return produce_planned();
   if (!segmenter_) {
     source_ = request_.audio();
     const bool filtered = request_.options.vad_filter && state_.options.detector != nullptr;
@@ -146,6 +155,26 @@ Engine::Request::Produced Engine::Request::produce_some() {
   }
   if (source_ended_) return Produced::kOver;
   read_audio();
+  return Produced::kMore;
+}
+
+// The next window of a range, whose audio is the next of the source.
+Engine::Request::Produced Engine::Request::produce_planned() {
+  const std::vector<AudioWindow>& windows = request_.range->windows;
+  if (next_planned_ == windows.size()) return Produced::kOver;
+  if (!source_) {
+    source_ = request_.audio();
+    const std::scoped_lock lock(mutex_);
+    read_s_ = total_s_ = windows.back().pieces.empty() ? 0 : seconds_of(windows.back().pieces.back().end);
+  }
+  SpeechWindow window{.window = windows[next_planned_++], .samples = {}};
+  window.samples.resize(window.window.samples());
+  const std::size_t got =
+      timed(state_.mutex, state_.times.decode_s, [&] { return source_->read(std::span(window.samples)); });
+  if (got < window.samples.size()) {
+    throw Error(ErrorCode::kBadData, "the audio of a range ends before its windows do");
+  }
+  prepare_window(std::move(window));
   return Produced::kMore;
 }
 
@@ -306,24 +335,21 @@ void Engine::Request::deliver() {
 }
 
 void Engine::Request::tell_language(const std::string& language, decoding::LanguageProbabilities probabilities) {
-  if (std::exchange(language_told_, true)) return;
-  transcript_.language = language;
-  transcript_.language_probabilities = std::move(probabilities);
-  const double probability =
-      transcript_.language_probabilities.empty() ? 1 : transcript_.language_probabilities.front().second;
+  if (!builder_.set_language(language, std::move(probabilities))) return;
+  const auto& told = builder_.transcript().language_probabilities;
+  const double probability = told.empty() ? 1 : told.front().second;
   const auto& on_language = request_.events.transcribe.on_language;
   if (on_language) on_language(language, probability);
 }
 
 void Engine::Request::hand_out(Finished& window) {
+  if (request_.events.on_window) {
+    request_.events.on_window({window.segments, window.language, window.language_probabilities});
+  }
   tell_language(window.language, std::move(window.language_probabilities));
-  if (request_.options.transcribe.word_timestamps) order_.settle(window.segments);
   const TranscribeEvents& events = request_.events.transcribe;
-  for (Segment& segment : window.segments) {
-    segment.id = transcript_.segments.size();
-    transcript_.text += segment.text;
-    transcript_.segments.push_back(std::move(segment));
-    if (events.on_segment) events.on_segment(transcript_.segments.back());
+  for (const Segment& segment : builder_.add(std::move(window.segments))) {
+    if (events.on_segment) events.on_segment(segment);
   }
   if (!events.on_progress || window.continues) return;
   double total_s = 0;
@@ -364,14 +390,8 @@ void Engine::Request::end() {
   }
   if (!error) {
     try {
-      // Without a word said the language stays what it was taken for; a guess from silence would be worth nothing.
-      const auto only = decoding::only_language(state_.context);
-      if (!decoding_.language.empty()) {
-        tell_language(decoding_.language, {});
-      } else {
-        tell_language(only ? only->front().first : "en", {});
-      }
-      transcript_.duration_s = duration_s;
+      tell_language(silent_language(state_.context, decoding_.language), {});
+      builder_.transcript().duration_s = duration_s;
       const auto& on_progress = request_.events.transcribe.on_progress;
       if (on_progress) on_progress({.audio_done_s = duration_s, .audio_total_s = duration_s});
     } catch (...) {
@@ -380,7 +400,7 @@ void Engine::Request::end() {
   }
   if (request_.events.on_end) {
     try {
-      request_.events.on_end(transcript_, error);
+      request_.events.on_end(builder_.transcript(), error);
     } catch (...) {
       if (!error) error = std::current_exception();
     }

@@ -17,6 +17,7 @@
 
 #include "audio/mel_filters.h"
 #include "decoding/scheduler.h"
+#include "model/whisper/constants.h"
 #include "pipeline/batched_window.h"
 #include "pipeline/engine.h"
 #include "pipeline/engine_workers.h"
@@ -33,6 +34,14 @@ struct WindowPart {
   std::size_t sample_length = 0;
   std::vector<WordTiming> alignment;  // set by the finishing hook
 };
+
+// Audio read at once: short enough that requests take turns and that a window is not held up, long enough to be cheap.
+inline constexpr std::size_t kPieceSamples = 10 * model::kSampleRateHz;
+
+// The segmenter's options for windows of this model. Throws Error{kInvalidArgument} for those that make no sense.
+SegmenterOptions windows_of_model(const model::WhisperModel& model, SegmenterOptions options);
+// A request's language when not a word is said: a guess from silence would be worth nothing.
+std::string silent_language(const decoding::DecodingContext& context, const std::string& requested);
 
 BatchedCut cut_part(const WindowPart& part, const decoding::WindowResult& result, const model::Tokenizer& tokenizer,
                     bool words);
@@ -94,6 +103,7 @@ class Engine::Request : public std::enable_shared_from_this<Request> {
   void produce();
   Produced produce_some();
   Produced send_pending();
+  Produced produce_planned();
   void read_audio();
   void prepare_window(SpeechWindow window);
   decoding::WindowTask make_task(std::shared_ptr<WindowPart> part, AlignedBuffer<float> log_mel);
@@ -123,11 +133,10 @@ class Engine::Request : public std::enable_shared_from_this<Request> {
   float largest_mel_;
   std::optional<decoding::WindowTask> pending_;  // refused for want of room
   std::vector<float> buffer_;
+  std::size_t next_planned_ = 0;  // of the request's range
 
   // Of the consumer, which delivers one window at a time.
-  Transcript transcript_;
-  WordOrder order_;
-  bool language_told_ = false;
+  TranscriptBuilder builder_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ended_condition_;

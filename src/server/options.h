@@ -10,11 +10,13 @@
 #include <string>
 #include <vector>
 
+#include "fleet/fleet.h"
 #include "server/http/connection.h"
 #include "server/http/http_server.h"
 #include "server/log/log.h"
 #include "server/models/model_pool.h"
 #include "server/work/work_queue.h"
+#include "storage/settings.h"
 
 namespace amanuensis::server {
 
@@ -34,6 +36,11 @@ struct ServerOptions {
   // One API key a line (auth/keys.h); empty: everybody may ask.
   std::filesystem::path key_file;
   std::string webhook_secret;
+  // Jobs are a fleet's instead of this server's own; null: they are its own. Must outlive the server.
+  fleet::Fleet* fleet = nullptr;
+  // Where a fleet's recordings and results are.
+  std::string fleet_store;
+  storage::StorageSettings storage;
   // Addresses that are not public may be named as url.
   bool allow_private_urls = false;
   // SIGTERM: running work may take so long to finish.

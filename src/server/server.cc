@@ -18,6 +18,7 @@
 #include "server/endpoints/endpoints.h"
 #include "server/http/http_error.h"
 #include "server/http/http_server.h"
+#include "server/jobs/fleet_jobs.h"
 #include "server/jobs/webhooks.h"
 #include "server/net/outbound.h"
 #include "server/service.h"
@@ -102,13 +103,9 @@ struct Server::State {
         live(*loop, kLiveThreads),
         gate(KeyRing(options.key_file.empty() ? std::vector<ApiKey>() : read_key_file(options.key_file)),
              options.cors_origins, host_rules(options)),
-        jobs(*loop, queue, log,
-             {.data_dir = options.data_dir,
-              .keep = options.keep_jobs,
-              .max_bytes = options.max_jobs_bytes,
-              .max_audio_s = options.max_audio_s,
-              .beam_size = options.beam_size},
-             make_fetch()),
+        own_jobs(options.fleet == nullptr ? make_own_jobs() : nullptr),
+        fleet_jobs(options.fleet != nullptr ? make_fleet_jobs() : nullptr),
+        jobs(own_jobs ? static_cast<JobService&>(*own_jobs) : *fleet_jobs),
         service{.options = options,
                 .loop = *loop,
                 .log = log,
@@ -131,6 +128,8 @@ struct Server::State {
   void connect_http();
   void prepare();
   Task<void> load_default_model();
+  std::unique_ptr<Jobs> make_own_jobs();
+  std::unique_ptr<FleetJobs> make_fleet_jobs();
   FetchFn make_fetch() const;
   PostFn make_post() const;
   OutboundOptions outbound() const;
@@ -153,7 +152,9 @@ struct Server::State {
   Worker live;
   Gate gate;
   Metrics metrics;
-  Jobs jobs;
+  std::unique_ptr<Jobs> own_jobs;          // one of these two
+  std::unique_ptr<FleetJobs> fleet_jobs;
+  JobService& jobs;
   Service service;
   Router router;
   Webhooks webhooks;
@@ -174,6 +175,25 @@ void Server::State::log_request(const AccessRecord& record) {
              {"bytes", std::to_string(record.body_bytes)},
              {"ms", fmt::format("{:.1f}", record.elapsed_s * 1000)},
              {"gone", record.request.abandoned ? "yes" : "no"}});
+}
+
+std::unique_ptr<Jobs> Server::State::make_own_jobs() {
+  return std::make_unique<Jobs>(*loop, queue, log,
+                                JobsOptions{.data_dir = options.data_dir,
+                                            .keep = options.keep_jobs,
+                                            .max_bytes = options.max_jobs_bytes,
+                                            .max_audio_s = options.max_audio_s,
+                                            .beam_size = options.beam_size},
+                                make_fetch());
+}
+
+std::unique_ptr<FleetJobs> Server::State::make_fleet_jobs() {
+  return std::make_unique<FleetJobs>(*loop, log, *options.fleet,
+                                     FleetJobsOptions{.data_dir = options.data_dir,
+                                                      .store = {.store = options.fleet_store, .storage = options.storage},
+                                                      .keep = options.keep_jobs,
+                                                      .max_bytes = options.max_jobs_bytes,
+                                                      .beam_size = options.beam_size});
 }
 
 OutboundOptions Server::State::outbound() const {
@@ -249,7 +269,8 @@ void Server::State::prepare() {
 }
 
 Task<void> Server::State::load_default_model() {
-  jobs.start();
+  if (own_jobs) own_jobs->start();
+  if (fleet_jobs) fleet_jobs->start();
   webhooks.look();
   const ModelLease lease = co_await models.acquire(options.models.default_model);
   log.write(LogLevel::kInfo, "model loaded",
@@ -268,7 +289,7 @@ void Server::State::begin_drain() {
   if (hooks.on_stopping) hooks.on_stopping();
   queue.hold();
   http->drain();
-  jobs.hold();
+  if (own_jobs) own_jobs->hold();
   for (const auto& work : queue.all_waiting()) {
     if (!work->spec().durable) work->cancel();
   }
@@ -276,7 +297,7 @@ void Server::State::begin_drain() {
 }
 
 void Server::State::look_at_drain(Clock::time_point give_up) {
-  const bool worked_off = queue.running() == 0 && jobs.settled();
+  const bool worked_off = queue.running() == 0 && (!own_jobs || own_jobs->settled());
   if (worked_off && http->empty()) {
     // Nobody listens any more: what waits for the next start lets go of its memory, and says nothing.
     outbound_stop.request_stop();

@@ -29,7 +29,7 @@ struct Service {
   ModelPool& models;
   Stats& stats;
   WorkQueue& queue;
-  Jobs& jobs;
+  JobService& jobs;
   Gate& gate;
   Metrics& metrics;
   Worker& fetcher;  // for recordings named by address

@@ -29,8 +29,12 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"model", {"port"}},
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
-      {"server", {"pipeline"}},
-      {"cli", {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "server"}},
+      {"storage", {}},
+      {"fleet", {"pipeline", "storage"}},
+      {"server", {"pipeline", "fleet", "storage"}},
+      {"cli",
+       {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "storage", "fleet",
+        "server"}},
   };
   return table;
 }

@@ -50,6 +50,33 @@ TEST(WholeFile, SeveralAtOnceInOneFolder) {
   EXPECT_EQ(entries(folder.path()), 2);
 }
 
+TEST(WholeFile, CanBeginAgain) {
+  const test::TempFolder folder;
+  const fs::path target = folder.path() / "a.txt";
+  WholeFile file(target);
+  file.write("a first try that was longer");
+  file.clear();
+  file.write("second");
+  file.commit_unflushed();
+  EXPECT_EQ(test::read_file(target), "second");
+  EXPECT_EQ(entries(folder.path()), 1);
+}
+
+TEST(WholeFile, LeavesWhatIsThereWhenAsked) {
+  const test::TempFolder folder;
+  const fs::path target = folder.path() / "a.txt";
+  {
+    WholeFile first(target);
+    WholeFile second(target);
+    first.write("first");
+    second.write("second");
+    EXPECT_TRUE(first.commit_if_absent());
+    EXPECT_FALSE(second.commit_if_absent());
+  }
+  EXPECT_EQ(test::read_file(target), "first");
+  EXPECT_EQ(entries(folder.path()), 1) << "neither leaves another name";
+}
+
 TEST(WholeFile, SaysWhatIsWrong) {
   const test::TempFolder folder;
   folder.write("file", "not a folder");

@@ -1,13 +1,19 @@
+// One set of tests for both kinds of store: one server's SQLite file, and the table of a fleet.
 #include "server/jobs/job_store.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "server/jobs/fleet_job_store.h"
+#include "server/jobs/sqlite_job_store.h"
 #include "support/error_of.h"
+#include "support/nats_server.h"
 #include "support/temp_folder.h"
 
 namespace amanuensis::server {
@@ -20,7 +26,7 @@ JobRecord job_of(const std::string& id, std::int64_t created_ms) {
   job.id = id;
   job.created_ms = created_ms;
   job.name = id + " 100%.wav";
-  job.audio = id + ".wav";
+  job.audio = "/recordings/" + id + ".wav";
   job.model = "demo";
   job.options = "{}";
   return job;
@@ -32,70 +38,130 @@ std::vector<std::string> ids(const std::vector<JobRecord>& jobs) {
   return found;
 }
 
-TEST(JobStore, KeepsWhatItIsGiven) {
-  const test::TempFolder folder;
-  const auto file = folder.path() / "jobs.sqlite";
-  {
-    JobStore store(file);
-    store.insert(job_of("a", 1));
-    EXPECT_THROW(store.insert(job_of("a", 2)), Error);
-    store.mark_running("a", 5);
+// Opens the same jobs again and again.
+struct Sqlite {
+  static bool is_here() { return true; }
+  std::unique_ptr<JobStore> open() { return std::make_unique<SqliteJobStore>(folder.path() / "jobs.sqlite"); }
+  void mark_running(const std::string& id, std::int64_t started_ms) {
+    SqliteJobStore(folder.path() / "jobs.sqlite").mark_running(id, started_ms);
   }
-  JobStore store(file);
-  const auto found = store.find("a");
+  test::TempFolder folder;
+};
+
+struct OfAFleet {
+  static bool is_here() { return !test::nats_server_program().empty(); }
+  std::unique_ptr<JobStore> open() {
+    return std::make_unique<FleetJobStore>(fleet, FleetStoreOptions{.store = folder.path().string(), .storage = {}});
+  }
+  void mark_running(const std::string& id, std::int64_t started_ms) {
+    fleet.update(id, [&](fleet::Job& job) {
+      job.status = fleet::JobStatus::kRunning;
+      job.started_ms = started_ms;
+      return true;
+    });
+  }
+  test::TempFolder folder;
+  test::NatsServer server;
+  fleet::Fleet fleet{fleet::FleetSettings{.nats = {.servers = server.address()}}};
+};
+
+template <typename Kind>
+class JobStores : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!Kind::is_here()) GTEST_SKIP() << "nats-server is not installed (tools/setup.sh test)";
+    kind = std::make_unique<Kind>();
+  }
+  std::unique_ptr<Kind> kind;
+};
+using Kinds = testing::Types<Sqlite, OfAFleet>;
+TYPED_TEST_SUITE(JobStores, Kinds);
+
+TYPED_TEST(JobStores, KeepWhatTheyAreGiven) {
+  {
+    const auto store = this->kind->open();
+    store->insert(job_of("a", 1));
+    EXPECT_THROW(store->insert(job_of("a", 2)), Error);
+  }
+  this->kind->mark_running("a", 5);
+  const auto store = this->kind->open();
+  const auto found = store->find("a");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->status, WorkStatus::kRunning);
+  EXPECT_EQ(found->created_ms, 1);
   EXPECT_EQ(found->started_ms, 5);
   EXPECT_EQ(found->ended_ms, std::nullopt);
   EXPECT_EQ(found->name, "a 100%.wav");
-  EXPECT_EQ(store.find("b"), std::nullopt);
-  EXPECT_THAT(store.audio_files(), ElementsAre("a.wav"));
+  EXPECT_EQ(found->audio, "/recordings/a.wav");
+  EXPECT_EQ(found->options, "{}");
+  EXPECT_EQ(store->find("b"), std::nullopt);
 }
 
-TEST(JobStore, BeginsUnfinishedJobsAgainAndFinishesEachOnce) {
-  const test::TempFolder folder;
-  JobStore store(folder.path() / "jobs.sqlite");
-  for (const char* id : {"a", "b", "c"}) store.insert(job_of(id, id[0]));
-  store.mark_running("a", 5);
-  JobRecord done = job_of("c", 'c');
+TYPED_TEST(JobStores, FinishEachOnceAndTellItsOwner) {
+  const auto store = this->kind->open();
+  for (const char* id : {"a", "b", "c"}) {
+    JobRecord job = job_of(id, id[0]);
+    job.size_bytes = 100;
+    job.webhook_url = id[0] == 'c' ? "http://example.org" : "";
+    store->insert(job);
+  }
+  JobRecord done = *store->find("c");
   done.status = WorkStatus::kDone;
   done.ended_ms = 9;
-  done.webhook_url = "http://example.org";
-  EXPECT_TRUE(store.finish(done, "{}"));
-  EXPECT_FALSE(store.finish(done, "{}"));
-  const auto unfinished = store.take_unfinished();
-  EXPECT_THAT(ids(unfinished), ElementsAre("a", "b"));
-  EXPECT_EQ(unfinished[0].attempt, 2);
-  EXPECT_EQ(unfinished[0].status, WorkStatus::kQueued);
-  EXPECT_EQ(unfinished[1].attempt, 1);
-  EXPECT_EQ(store.transcript("c"), "{}");
-  EXPECT_EQ(store.count(WorkStatus::kQueued), 2);
+  done.language = "de";
+  done.duration_s = 1.5;
+  EXPECT_TRUE(store->finish(done, "{}"));
+  EXPECT_FALSE(store->finish(done, "{}"));
+  EXPECT_EQ(store->find("c")->language, "de");
+  EXPECT_EQ(store->find("c")->duration_s, 1.5);
+  EXPECT_EQ(store->transcript("c"), "{}");
+  EXPECT_EQ(store->transcript("a"), std::nullopt);
+  EXPECT_EQ(store->count(WorkStatus::kQueued), 2);
+  EXPECT_EQ(store->count(WorkStatus::kDone), 1);
 
-  ASSERT_EQ(store.webhooks_due(9).size(), 1U);
-  store.retry_webhook("c", 1000);
-  EXPECT_TRUE(store.webhooks_due(999).empty());
-  EXPECT_EQ(store.next_webhook_ms(999), 1000);
-  EXPECT_EQ(store.next_webhook_ms(1000), std::nullopt);
-  EXPECT_EQ(store.webhooks_due(1000)[0].attempt, 1);
-  EXPECT_THAT(ids(store.over_before(10)), ElementsAre("c"));
-  EXPECT_TRUE(store.remove("c"));
-  EXPECT_FALSE(store.remove("c"));
-  EXPECT_EQ(store.transcript("c"), std::nullopt);
-  EXPECT_EQ(store.next_webhook_ms(0), std::nullopt);
+  ASSERT_EQ(store->webhooks_due(9).size(), 1U);
+  store->retry_webhook("c", 1000);
+  EXPECT_TRUE(store->webhooks_due(999).empty());
+  EXPECT_EQ(store->next_webhook_ms(999), 1000);
+  EXPECT_EQ(store->next_webhook_ms(1000), std::nullopt);
+  const auto due = store->webhooks_due(1000);
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].attempt, 1);
+  EXPECT_EQ(due[0].url, "http://example.org");
+  EXPECT_THAT(ids(store->over_before(10)), ElementsAre("c"));
+  EXPECT_TRUE(store->over_before(9).empty());
+  EXPECT_TRUE(store->remove("c"));
+  EXPECT_FALSE(store->remove("c"));
+  EXPECT_EQ(store->transcript("c"), std::nullopt);
+  EXPECT_EQ(store->next_webhook_ms(0), std::nullopt);
+  store->end_webhook("c");
 }
 
-TEST(JobStore, ListsNewestFirstPageByPage) {
-  const test::TempFolder folder;
-  JobStore store(folder.path() / "jobs.sqlite");
+TYPED_TEST(JobStores, AWebhookThatWasTakenIsOver) {
+  const auto store = this->kind->open();
+  JobRecord job = job_of("a", 1);
+  job.webhook_url = "http://example.org";
+  store->insert(job);
+  job.status = WorkStatus::kCancelled;
+  job.ended_ms = 5;
+  EXPECT_TRUE(store->finish(job, std::nullopt));
+  ASSERT_EQ(store->webhooks_due(5).size(), 1U);
+  store->end_webhook("a");
+  EXPECT_EQ(store->next_webhook_ms(0), std::nullopt);
+  EXPECT_TRUE(store->webhooks_due(1'000'000).empty());
+}
+
+TYPED_TEST(JobStores, ListNewestFirstPageByPage) {
+  const auto store = this->kind->open();
   for (int i = 0; i < 5; ++i) {
-    JobRecord job = job_of(std::string(1, static_cast<char>('a' + i)), i / 2);
+    JobRecord job = job_of(std::string(1, static_cast<char>('a' + i)), 10 + i / 2);
     job.owner = i % 2 == 0 ? "even" : "odd";
-    store.insert(job);
+    store->insert(job);
   }
   const auto listed = [&](const auto& set) {
     JobFilter filter;
     set(filter);
-    return ids(store.list(filter));
+    return ids(store->list(filter));
   };
   EXPECT_THAT(listed([](JobFilter& filter) { filter.limit = 2; }), ElementsAre("e", "d"));
   EXPECT_THAT(listed([](JobFilter& filter) { filter.after = "d"; }), ElementsAre("c", "b", "a"));
@@ -106,11 +172,56 @@ TEST(JobStore, ListsNewestFirstPageByPage) {
   EXPECT_THAT(listed([](JobFilter& filter) { filter.after = "unknown"; }), ElementsAre());
 }
 
-TEST(JobStore, SaysWhenItsFileIsNone) {
+TEST(SqliteJobStore, BeginsUnfinishedJobsAgain) {
+  const test::TempFolder folder;
+  SqliteJobStore store(folder.path() / "jobs.sqlite");
+  for (const char* id : {"a", "b", "c"}) store.insert(job_of(id, id[0]));
+  store.mark_running("a", 5);
+  JobRecord done = job_of("c", 'c');
+  done.status = WorkStatus::kDone;
+  done.ended_ms = 9;
+  store.finish(done, "{}");
+  const auto unfinished = store.take_unfinished();
+  EXPECT_THAT(ids(unfinished), ElementsAre("a", "b"));
+  EXPECT_EQ(unfinished[0].attempt, 2);
+  EXPECT_EQ(unfinished[0].status, WorkStatus::kQueued);
+  EXPECT_EQ(unfinished[1].attempt, 1);
+  EXPECT_EQ(store.audio_files().size(), 3U);
+}
+
+TEST(FleetJobStore, AJobIsAnotherServersAsWell) {
+  AMANUENSIS_NEEDS_NATS();
+  OfAFleet fleet;
+  const auto here = fleet.open();
+  const auto there = fleet.open();
+  JobRecord job = job_of("a", 1);
+  job.webhook_url = "http://example.org";
+  here->insert(job);
+  EXPECT_EQ(there->find("a")->name, job.name);
+  job.status = WorkStatus::kFailed;
+  job.ended_ms = 2;
+  EXPECT_TRUE(there->finish(job, std::nullopt));
+  EXPECT_FALSE(here->finish(job, std::nullopt));
+  // Only one of them tells the owner.
+  std::size_t due = there->webhooks_due(10).size();
+  for (int tries = 0; tries < 50; ++tries) {
+    due += here->webhooks_due(10).size() + there->webhooks_due(10).size();
+  }
+  EXPECT_EQ(due, 1U);
+}
+
+TEST(FleetJobStore, SaysWhenItsAddressIsNone) {
+  AMANUENSIS_NEEDS_NATS();
+  OfAFleet fleet;
+  EXPECT_EQ(test::error_of([&] { FleetJobStore store(fleet.fleet, {.store = "ftp://x", .storage = {}}); }).code,
+            ErrorCode::kInvalidArgument);
+}
+
+TEST(SqliteJobStore, SaysWhenItsFileIsNone) {
   const test::TempFolder folder;
   std::ofstream(folder.path() / "jobs.sqlite") << std::string(5000, 'x');
-  EXPECT_EQ(test::error_of([&] { JobStore store(folder.path() / "jobs.sqlite"); }).code, ErrorCode::kBadData);
-  EXPECT_EQ(test::error_of([&] { JobStore store(folder.path() / "none" / "jobs.sqlite"); }).code, ErrorCode::kIo);
+  EXPECT_EQ(test::error_of([&] { SqliteJobStore store(folder.path() / "jobs.sqlite"); }).code, ErrorCode::kBadData);
+  EXPECT_EQ(test::error_of([&] { SqliteJobStore store(folder.path() / "none" / "jobs.sqlite"); }).code, ErrorCode::kIo);
 }
 
 }  // namespace

@@ -29,14 +29,16 @@ struct ServerRequest {
   std::string method;
   std::string target;                          // path and query
   std::map<std::string, std::string> headers;  // names in lower case
+  std::string body = {};
 };
 
 struct ServerResponse {
   int status = 200;
-  std::map<std::string, std::string> headers;
-  std::string body;
-  std::optional<std::size_t> cut_after_bytes;  // the connection closes after so much of the body
-  std::chrono::milliseconds delay_each_kb{0};  // makes the body trickle
+  std::map<std::string, std::string> headers = {};
+  std::string body = {};
+  std::optional<std::size_t> cut_after_bytes = {};  // the connection closes after so much of the body
+  bool hang_up = false;                             // closes without an answer
+  std::chrono::milliseconds delay_each_kb{0};       // makes the body trickle
 };
 
 class HttpServer {
@@ -109,6 +111,14 @@ class HttpServer {
       request.headers[name] = text.substr(value, end - value);
       line = end + 2;
     }
+    request.body = text.substr(line + 2);
+    const auto length = request.headers.find("content-length");
+    const std::size_t expected = length == request.headers.end() ? 0 : std::stoul(length->second);
+    while (request.body.size() < expected) {
+      const ssize_t got = recv(connection, buffer, sizeof buffer, 0);
+      if (got <= 0) return std::nullopt;
+      request.body.append(buffer, static_cast<std::size_t>(got));
+    }
     return request;
   }
 
@@ -123,6 +133,7 @@ class HttpServer {
 
   static void send_response(int connection, const ServerRequest& request, const ServerResponse& response,
                             const std::stop_token& stop) {
+    if (response.hang_up) return;
     std::string head = fmt::format("HTTP/1.1 {} Test\r\nConnection: close\r\n", response.status);
     if (!response.headers.contains("Content-Length"))
       head += fmt::format("Content-Length: {}\r\n", response.body.size());

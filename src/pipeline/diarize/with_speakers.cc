@@ -38,10 +38,16 @@ Transcript spoken_by(DiarizationSession& session, const Transcript& transcript, 
 
 }  // namespace
 
+AudioSourceOpener heard_by(AudioSourceOpener audio, std::shared_ptr<DiarizationSession> session) {
+  return [open = std::move(audio), session = std::move(session)] {
+    return std::make_unique<HeardSource>(open(), session);
+  };
+}
+
 EngineRequest with_speakers(EngineRequest request, const Diarizer& diarizer, const DiarizeOptions& options) {
   const std::shared_ptr<DiarizationSession> session = diarizer.open(options);
   request.options.transcribe.word_timestamps = true;
-  request.audio = [open = std::move(request.audio), session] { return std::make_unique<HeardSource>(open(), session); };
+  request.audio = heard_by(std::move(request.audio), session);
   const EngineEvents told = std::move(request.events);
   request.events = told;
   request.events.transcribe.on_segment = nullptr;

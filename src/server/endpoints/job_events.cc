@@ -86,7 +86,7 @@ Task<void> follow(Service& service, JobRecord job, std::shared_ptr<Work> work, s
 Task<void> wait_and_follow(Service& service, JobRecord job, std::uint64_t after, Sink& sink) {
   int looks = 0;
   while (true) {
-    const std::shared_ptr<Work> work = service.jobs.work_of(job.id);
+    const std::shared_ptr<Work> work = co_await service.jobs.follow(job);
     if (work) {
       co_await follow(service, job, work, after, sink);
       co_return;

@@ -170,10 +170,11 @@ Task<Response> get_job_result(Service& service, Request& request) {
 
 Task<Response> get_job_audio(Service& service, Request& request) {
   const JobRecord job = co_await named_job(service, request);
+  const std::filesystem::path recording = co_await service.jobs.audio_file(job);
   std::uint64_t size = 0;
   const auto open = [&]() -> std::shared_ptr<OpenFile> {
-    if (job.audio.empty()) return nullptr;
-    const int descriptor = ::open((service.jobs.audio_folder() / job.audio).c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (recording.empty()) return nullptr;
+    const int descriptor = ::open(recording.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (descriptor < 0) return nullptr;
     auto file = std::make_shared<OpenFile>(descriptor);
     struct stat facts {};

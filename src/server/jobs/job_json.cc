@@ -26,7 +26,7 @@ double ratio(double audio_s, double elapsed_s) { return elapsed_s > 0 ? thousand
 
 std::string job_json(const JobRecord& job, const Work* work, std::optional<std::size_t> position) {
   WorkStatus status = job.status;
-  double done_s = job.duration_s;
+  double done_s = is_over(job.status) ? job.duration_s : job.audio_done_s;
   double total_s = job.duration_s;
   double elapsed_s = job.processing_s;
   std::string language = job.language;

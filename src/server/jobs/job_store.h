@@ -1,15 +1,14 @@
-// The jobs on disk: one SQLite file. What it has accepted survives the process and, as far as the disk keeps its word,
-// the machine. Belongs to one thread at a time; the server gives it a thread of its own.
+// Where jobs are kept: what it has accepted survives the process. Two implementations: one SQLite file for one server
+// (sqlite_job_store.h), or the table of a fleet that any number of servers share (fleet_job_store.h). Belongs to one thread
+// at a time; the server gives it a thread of its own. Calls may block.
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "server/jobs/database.h"
 #include "server/work/work.h"
 
 namespace amanuensis::server {
@@ -23,7 +22,7 @@ struct JobRecord {
   std::int64_t attempt = 1;
   std::string owner;  // the name of the key that made it; empty: made without one
   std::string name;   // of the recording, as its client calls it
-  std::string audio;  // its file's name in the audio folder; empty: not kept, or still to be fetched
+  std::string audio;  // its file's name in the audio folder, or its address; empty: not kept, or still to be fetched
   std::int64_t size_bytes = 0;
   std::string url;      // where it is fetched from; empty: it was uploaded
   std::string model;    // an installed model's id
@@ -35,6 +34,8 @@ struct JobRecord {
   std::string warning;
   std::string error;  // JSON object; empty: none
   std::int64_t segments = 0;
+  // How far it is, where the store knows that of a job that runs.
+  double audio_done_s = 0;
 };
 
 struct JobFilter {
@@ -54,40 +55,31 @@ struct WebhookDelivery {
 
 class JobStore {
  public:
-  // Opens or makes `file`. Throws Error{kIo | kBadData}.
-  explicit JobStore(const std::filesystem::path& file);
+  virtual ~JobStore() = default;
 
-  // On disk when it returns. Throws Error{kResourceExhausted} when the disk is full.
-  void insert(const JobRecord& job);
-  std::optional<JobRecord> find(const std::string& id);
+  // Kept when it returns. Throws Error{kResourceExhausted} when the disk is full.
+  virtual void insert(const JobRecord& job) = 0;
+  virtual std::optional<JobRecord> find(const std::string& id) = 0;
   // Newest first.
-  std::vector<JobRecord> list(const JobFilter& filter);
-  // Queued and running ones, oldest first; each has begun once more.
-  std::vector<JobRecord> take_unfinished();
-  void mark_running(const std::string& id, std::int64_t started_ms);
-  void set_audio(const std::string& id, const std::string& audio, std::int64_t size_bytes);
+  virtual std::vector<JobRecord> list(const JobFilter& filter) = 0;
   // Result and status together. False when the job is over already, or gone.
-  bool finish(const JobRecord& job, const std::optional<std::string>& transcript);
+  virtual bool finish(const JobRecord& job, const std::optional<std::string>& transcript) = 0;
   // As full_json() wrote it.
-  std::optional<std::string> transcript(const std::string& id);
+  virtual std::optional<std::string> transcript(const std::string& id) = 0;
   // False when there was none.
-  bool remove(const std::string& id);
+  virtual bool remove(const std::string& id) = 0;
   // Jobs that were over before that time.
-  std::vector<JobRecord> over_before(std::int64_t ended_ms);
-  // The files that jobs need.
-  std::vector<std::string> audio_files();
-  std::int64_t count(WorkStatus status);
+  virtual std::vector<JobRecord> over_before(std::int64_t ended_ms) = 0;
+  virtual std::int64_t count(WorkStatus status) = 0;
   // Of all recordings that are kept.
-  std::int64_t audio_bytes();
+  virtual std::int64_t audio_bytes() = 0;
 
-  std::vector<WebhookDelivery> webhooks_due(std::int64_t now_ms);
+  // Where several servers share the jobs, what one is given the others are not, for a while.
+  virtual std::vector<WebhookDelivery> webhooks_due(std::int64_t now_ms) = 0;
   // The first that is due after that time.
-  std::optional<std::int64_t> next_webhook_ms(std::int64_t after_ms);
-  void retry_webhook(const std::string& job_id, std::int64_t next_ms);
-  void end_webhook(const std::string& job_id);
-
- private:
-  Database database_;
+  virtual std::optional<std::int64_t> next_webhook_ms(std::int64_t after_ms) = 0;
+  virtual void retry_webhook(const std::string& job_id, std::int64_t next_ms) = 0;
+  virtual void end_webhook(const std::string& job_id) = 0;
 };
 
 }  // namespace amanuensis::server

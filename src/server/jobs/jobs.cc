@@ -101,7 +101,7 @@ Jobs::Jobs(Loop& loop, WorkQueue& queue, Log& log, JobsOptions options, FetchFn 
       files_(loop, 1),
       fetcher_(loop, 2) {
   make_folder(audio_folder());
-  store_ = std::make_unique<JobStore>(options_.data_dir / "jobs.sqlite");
+  store_ = std::make_unique<SqliteJobStore>(options_.data_dir / "jobs.sqlite");
   remove_unneeded_files();
   unfinished_ = store_->take_unfinished();
 }
@@ -336,6 +336,10 @@ Task<bool> Jobs::remove(JobRecord job) {
   queue_.forget(job.id);
   co_return removed;
 }
+
+Task<fs::path> Jobs::audio_file(JobRecord job) { co_return job.audio.empty() ? fs::path() : audio_folder() / job.audio; }
+
+Task<std::shared_ptr<Work>> Jobs::follow(JobRecord job) { co_return work_of(job.id); }
 
 void Jobs::sweep_later(std::chrono::milliseconds delay) {
   if (options_.keep.count() == 0) return;

@@ -17,12 +17,41 @@
 
 #include "server/http/loop.h"
 #include "server/http/worker.h"
-#include "server/jobs/job_store.h"
+#include "server/jobs/sqlite_job_store.h"
 #include "server/log/log.h"
 #include "server/upload/form.h"
 #include "server/work/work_queue.h"
 
 namespace amanuensis::server {
+
+// The jobs as endpoints see them. Two implementations: Jobs, below, which works on them here, and FleetJobs
+// (fleet_jobs.h), which has a fleet do that. Belongs to the loop's thread.
+class JobService {
+ public:
+  virtual ~JobService() = default;
+
+  // Accepts a job: recording and record are kept when this returns. The record's id, times, audio and status are filled
+  // in here. Throws HttpError 429, 507.
+  virtual Task<JobRecord> create(JobRecord job, std::optional<UploadedFile> file) = 0;
+  virtual Task<std::optional<JobRecord>> find(std::string id) = 0;
+  virtual Task<std::vector<JobRecord>> list(JobFilter filter) = 0;
+  virtual Task<std::optional<std::string>> transcript(std::string id) = 0;
+  // Cancels what is queued or running.
+  virtual Task<void> cancel(std::string id) = 0;
+  virtual Task<bool> remove(JobRecord job) = 0;
+  // The recording as a file of this machine; empty when it is not kept.
+  virtual Task<std::filesystem::path> audio_file(JobRecord job) = 0;
+
+  // The work of a job that is queued or running, or was a moment ago; null when there is none here.
+  virtual std::shared_ptr<Work> work_of(const std::string& id) const = 0;
+  // The same, for whoever wants to hear what happens: where the work is done elsewhere, it is listened to from now on.
+  virtual Task<std::shared_ptr<Work>> follow(JobRecord job) = 0;
+
+  virtual JobStore& store() = 0;
+  virtual Worker& database() = 0;
+  // Told of every job that is over, once its result is kept.
+  std::function<void(const JobRecord&)> on_over;
+};
 
 struct JobsOptions {
   std::filesystem::path data_dir;
@@ -49,7 +78,7 @@ struct Fetched {
 using FetchFn =
     std::function<Fetched(const std::string& url, const std::filesystem::path& folder, const std::string& stem)>;
 
-class Jobs {
+class Jobs : public JobService {
  public:
   // Opens the database in data_dir and removes files that no job needs, which must be before the first upload. Throws
   // Error{kIo | kBadData}.
@@ -63,24 +92,20 @@ class Jobs {
   // Where the recordings are.
   std::filesystem::path audio_folder() const { return options_.data_dir / "audio"; }
 
-  // Accepts a job: recording and record are on disk when this returns. The record's id, times, audio and status are
-  // filled in here. Throws HttpError 429, 507.
-  Task<JobRecord> create(JobRecord job, std::optional<UploadedFile> file);
-  Task<std::optional<JobRecord>> find(std::string id);
-  Task<std::vector<JobRecord>> list(JobFilter filter);
-  Task<std::optional<std::string>> transcript(std::string id);
-  // Cancels what is queued or running.
-  Task<void> cancel(std::string id);
-  Task<bool> remove(JobRecord job);
+  Task<JobRecord> create(JobRecord job, std::optional<UploadedFile> file) override;
+  Task<std::optional<JobRecord>> find(std::string id) override;
+  Task<std::vector<JobRecord>> list(JobFilter filter) override;
+  Task<std::optional<std::string>> transcript(std::string id) override;
+  Task<void> cancel(std::string id) override;
+  Task<bool> remove(JobRecord job) override;
+  Task<std::filesystem::path> audio_file(JobRecord job) override;
+  Task<std::shared_ptr<Work>> follow(JobRecord job) override;
 
   // Whether everything that is over is on disk.
   bool settled() const { return finishing_ == 0; }
-  // The work of a job that is queued or running, or was a moment ago; null otherwise.
-  std::shared_ptr<Work> work_of(const std::string& id) const { return queue_.find(id); }
-  // Told of every job that is over, once its result is on disk.
-  std::function<void(const JobRecord&)> on_over;
-  JobStore& store() { return *store_; }
-  Worker& database() { return database_; }
+  std::shared_ptr<Work> work_of(const std::string& id) const override { return queue_.find(id); }
+  JobStore& store() override { return *store_; }
+  Worker& database() override { return database_; }
 
  private:
   void remove_unneeded_files();
@@ -97,7 +122,7 @@ class Jobs {
   Log& log_;
   const JobsOptions options_;
   const FetchFn fetch_;
-  std::unique_ptr<JobStore> store_;
+  std::unique_ptr<SqliteJobStore> store_;
   std::vector<JobRecord> unfinished_;  // of an earlier process; until start()
   bool held_ = false;
   std::size_t finishing_ = 0;

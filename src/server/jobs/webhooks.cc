@@ -38,7 +38,7 @@ std::int64_t webhook_pause_ms(std::int64_t attempts) {
   return attempts >= 12 ? kLongestPauseMs : std::min(kLongestPauseMs, kFirstPauseMs << attempts);
 }
 
-Webhooks::Webhooks(Loop& loop, Jobs& jobs, Log& log, std::string secret, PostFn post)
+Webhooks::Webhooks(Loop& loop, JobService& jobs, Log& log, std::string secret, PostFn post)
     : loop_(loop), jobs_(jobs), log_(log), secret_(std::move(secret)), post_(std::move(post)), sender_(loop, kAtOnce) {}
 
 void Webhooks::look() {

@@ -26,7 +26,7 @@ std::int64_t webhook_pause_ms(std::int64_t attempts);
 class Webhooks {
  public:
   // Without a secret the posts are not signed.
-  Webhooks(Loop& loop, Jobs& jobs, Log& log, std::string secret, PostFn post);
+  Webhooks(Loop& loop, JobService& jobs, Log& log, std::string secret, PostFn post);
 
   // There may be something to send.
   void look();
@@ -38,7 +38,7 @@ class Webhooks {
   Task<void> send(WebhookDelivery delivery);
 
   Loop& loop_;
-  Jobs& jobs_;
+  JobService& jobs_;
   Log& log_;
   const std::string secret_;
   const PostFn post_;

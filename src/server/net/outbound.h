@@ -8,7 +8,6 @@
 #include <map>
 #include <stop_token>
 #include <string>
-#include <string_view>
 
 #include "server/jobs/jobs.h"
 
@@ -23,9 +22,6 @@ struct OutboundOptions {
 
 // The last part of an address's path, for people. Throws HttpError 400 naming the field for what is no http(s) address.
 std::string check_url(const std::string& field, const std::string& url);
-
-// Whether an IP address (as text) is one that anybody on the Internet may be asked to talk to.
-bool is_public_address(std::string_view address);
 
 // Downloads a recording. Throws HttpError: 400 "url_refused", "url_unreachable", 413, 507.
 Fetched fetch_recording(const OutboundOptions& options, const std::string& url, const std::filesystem::path& folder,

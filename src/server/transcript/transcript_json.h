@@ -6,11 +6,15 @@
 #include <string_view>
 
 #include "pipeline/transcript.h"
+#include "pipeline/transcript_json.h"
 
 namespace amanuensis::server {
 
-// "he said" for " he said ".
-std::string_view trimmed_text(std::string_view text);
+// The form in which transcripts are stored is pipeline's.
+using pipeline::full_json;
+using pipeline::parse_full_json;
+using pipeline::segment_json;
+using pipeline::trimmed_text;
 
 // {"text", "usage"}; with logprobs, one entry a text token.
 std::string openai_json(const pipeline::Transcript& transcript, bool with_logprobs);
@@ -30,13 +34,6 @@ std::string openai_verbose_json(const pipeline::Transcript& transcript, const Ve
 std::string openai_diarized_json(const pipeline::Transcript& transcript);
 // One of its segments, as it is and as the event of a stream.
 std::string openai_diarized_segment(const pipeline::Segment& segment);
-
-// {"text", "language", "duration", "segments": [...]}: everything a transcript holds.
-std::string full_json(const pipeline::Transcript& transcript);
-// What full_json() wrote. Throws Error{kBadData}.
-pipeline::Transcript parse_full_json(std::string_view json);
-// One segment as full_json() writes it.
-std::string segment_json(const pipeline::Segment& segment);
 
 // With one of pipeline's writers: "txt", "srt", "vtt", "tsv", "json". Throws Error{kInvalidArgument} for another.
 std::string written(const pipeline::Transcript& transcript, std::string_view format);

@@ -180,6 +180,20 @@ void Work::begin(LoadedModel& model, const std::function<void(double)>& on_audio
   if (cancelled_) handle_->cancel();
 }
 
+void Work::hear_running() {
+  if (status_ == WorkStatus::kQueued) mark_running();
+}
+
+void Work::hear_segment(const pipeline::Segment& segment) {
+  if (!over()) emit(WorkEventKind::kSegment, std::make_shared<const pipeline::Segment>(segment));
+}
+
+void Work::hear_end(WorkStatus status, const ErrorBody& error) {
+  if (over()) return;
+  error_ = error;
+  end(status);
+}
+
 void Work::cancel() {
   if (over() || std::exchange(cancelled_, true)) return;
   if (handle_) {

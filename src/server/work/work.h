@@ -90,6 +90,12 @@ class Work : public std::enable_shared_from_this<Work> {
   // Ends it with status cancelled unless it is over.
   void cancel();
 
+  // For work that is done elsewhere: what is heard of it. `progress` is not over yet; the end comes once.
+  void hear_running();
+  void hear_progress(const pipeline::Progress& progress) { take_progress(progress); }
+  void hear_segment(const pipeline::Segment& segment);
+  void hear_end(WorkStatus status, const ErrorBody& error);
+
   // For the work queue alone.
   void begin(LoadedModel& model, const std::function<void(double audio_s)>& on_audio,
              const std::function<void()>& on_over);

@@ -1,4 +1,4 @@
-#include "server/jobs/job_store.h"
+#include "server/jobs/sqlite_job_store.h"
 
 #include <fmt/format.h>
 
@@ -74,9 +74,9 @@ std::string like_pattern(const std::string& text) {
 
 }  // namespace
 
-JobStore::JobStore(const std::filesystem::path& file) : database_(file) { database_.execute(kSchema); }
+SqliteJobStore::SqliteJobStore(const std::filesystem::path& file) : database_(file) { database_.execute(kSchema); }
 
-void JobStore::insert(const JobRecord& job) {
+void SqliteJobStore::insert(const JobRecord& job) {
   const std::string sql = fmt::format(
       "INSERT INTO jobs ({}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
       "?19, ?20)",
@@ -90,14 +90,14 @@ void JobStore::insert(const JobRecord& job) {
   insert.run();
 }
 
-std::optional<JobRecord> JobStore::find(const std::string& id) {
+std::optional<JobRecord> SqliteJobStore::find(const std::string& id) {
   Statement statement = database_.prepare(fmt::format("SELECT {} FROM jobs WHERE id = ?1", kColumns));
   statement.bind(1, id);
   if (!statement.step()) return std::nullopt;
   return read_job(statement);
 }
 
-std::vector<JobRecord> JobStore::list(const JobFilter& filter) {
+std::vector<JobRecord> SqliteJobStore::list(const JobFilter& filter) {
   std::string sql = fmt::format("SELECT {} FROM jobs WHERE 1", kColumns);
   if (!filter.statuses.empty()) {
     sql += " AND status IN (";
@@ -118,7 +118,7 @@ std::vector<JobRecord> JobStore::list(const JobFilter& filter) {
   return read_jobs(statement);
 }
 
-std::vector<JobRecord> JobStore::take_unfinished() {
+std::vector<JobRecord> SqliteJobStore::take_unfinished() {
   Transaction transaction(database_);
   database_.execute(
       "UPDATE jobs SET attempt = attempt + 1, status = 'queued', started_ms = NULL WHERE status = 'running'");
@@ -129,18 +129,18 @@ std::vector<JobRecord> JobStore::take_unfinished() {
   return jobs;
 }
 
-void JobStore::mark_running(const std::string& id, std::int64_t started_ms) {
+void SqliteJobStore::mark_running(const std::string& id, std::int64_t started_ms) {
   Statement update =
       database_.prepare("UPDATE jobs SET status = 'running', started_ms = ?2 WHERE id = ?1 AND status = 'queued'");
   update.bind(1, id).bind(2, started_ms).run();
 }
 
-void JobStore::set_audio(const std::string& id, const std::string& audio, std::int64_t size_bytes) {
+void SqliteJobStore::set_audio(const std::string& id, const std::string& audio, std::int64_t size_bytes) {
   Statement update = database_.prepare("UPDATE jobs SET audio = ?2, size_bytes = ?3 WHERE id = ?1");
   update.bind(1, id).bind(2, audio).bind(3, size_bytes).run();
 }
 
-bool JobStore::finish(const JobRecord& job, const std::optional<std::string>& transcript) {
+bool SqliteJobStore::finish(const JobRecord& job, const std::optional<std::string>& transcript) {
   Transaction transaction(database_);
   Statement update = database_.prepare(
       "UPDATE jobs SET status = ?2, ended_ms = ?3, language = ?4, duration_s = ?5, processing_s = ?6, warning = ?7, "
@@ -162,46 +162,46 @@ bool JobStore::finish(const JobRecord& job, const std::optional<std::string>& tr
   return true;
 }
 
-std::optional<std::string> JobStore::transcript(const std::string& id) {
+std::optional<std::string> SqliteJobStore::transcript(const std::string& id) {
   Statement statement = database_.prepare("SELECT transcript FROM transcripts WHERE job_id = ?1");
   statement.bind(1, id);
   if (!statement.step()) return std::nullopt;
   return statement.text(0);
 }
 
-bool JobStore::remove(const std::string& id) {
+bool SqliteJobStore::remove(const std::string& id) {
   Statement statement = database_.prepare("DELETE FROM jobs WHERE id = ?1");
   statement.bind(1, id).run();
   return database_.changes() > 0;
 }
 
-std::vector<JobRecord> JobStore::over_before(std::int64_t ended_ms) {
+std::vector<JobRecord> SqliteJobStore::over_before(std::int64_t ended_ms) {
   Statement statement =
       database_.prepare(fmt::format("SELECT {} FROM jobs WHERE ended_ms IS NOT NULL AND ended_ms < ?1", kColumns));
   statement.bind(1, ended_ms);
   return read_jobs(statement);
 }
 
-std::vector<std::string> JobStore::audio_files() {
+std::vector<std::string> SqliteJobStore::audio_files() {
   Statement statement = database_.prepare("SELECT audio FROM jobs WHERE audio <> ''");
   std::vector<std::string> files;
   while (statement.step()) files.push_back(statement.text(0));
   return files;
 }
 
-std::int64_t JobStore::count(WorkStatus status) {
+std::int64_t SqliteJobStore::count(WorkStatus status) {
   Statement statement = database_.prepare("SELECT COUNT(*) FROM jobs WHERE status = ?1");
   statement.bind(1, to_string(status)).step();
   return statement.number(0);
 }
 
-std::int64_t JobStore::audio_bytes() {
+std::int64_t SqliteJobStore::audio_bytes() {
   Statement statement = database_.prepare("SELECT COALESCE(SUM(size_bytes), 0) FROM jobs WHERE audio <> ''");
   statement.step();
   return statement.number(0);
 }
 
-std::vector<WebhookDelivery> JobStore::webhooks_due(std::int64_t now_ms) {
+std::vector<WebhookDelivery> SqliteJobStore::webhooks_due(std::int64_t now_ms) {
   Statement statement = database_.prepare(
       "SELECT job_id, url, attempt, next_ms FROM webhooks WHERE next_ms <= ?1 ORDER BY next_ms LIMIT 16");
   statement.bind(1, now_ms);
@@ -212,19 +212,19 @@ std::vector<WebhookDelivery> JobStore::webhooks_due(std::int64_t now_ms) {
   return due;
 }
 
-std::optional<std::int64_t> JobStore::next_webhook_ms(std::int64_t after_ms) {
+std::optional<std::int64_t> SqliteJobStore::next_webhook_ms(std::int64_t after_ms) {
   Statement statement = database_.prepare("SELECT MIN(next_ms) FROM webhooks WHERE next_ms > ?1");
   statement.bind(1, after_ms);
   if (!statement.step() || statement.is_null(0)) return std::nullopt;
   return statement.number(0);
 }
 
-void JobStore::retry_webhook(const std::string& job_id, std::int64_t next_ms) {
+void SqliteJobStore::retry_webhook(const std::string& job_id, std::int64_t next_ms) {
   Statement update = database_.prepare("UPDATE webhooks SET attempt = attempt + 1, next_ms = ?2 WHERE job_id = ?1");
   update.bind(1, job_id).bind(2, next_ms).run();
 }
 
-void JobStore::end_webhook(const std::string& job_id) {
+void SqliteJobStore::end_webhook(const std::string& job_id) {
   Statement statement = database_.prepare("DELETE FROM webhooks WHERE job_id = ?1");
   statement.bind(1, job_id).run();
 }

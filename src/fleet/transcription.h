@@ -1,0 +1,21 @@
+// One recording, or a part of one, through an engine, while the calling thread waits. Any thread.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "pipeline/diarize/diarizer.h"
+#include "pipeline/engine.h"
+
+namespace amanuensis::fleet {
+
+struct Transcribed {
+  pipeline::Transcript transcript;
+  std::string warning;  // what was wrong with audio that could be read
+};
+
+// Throws what ended the request, and Error{kCancelled} once `stop` is requested.
+Transcribed transcribe(pipeline::Engine& engine, pipeline::EngineRequest request, const std::stop_token& stop);
+
+}  // namespace amanuensis::fleet

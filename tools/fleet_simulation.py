@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""A simulation (not a measurement) of a fleet: 1 to 64 workers, 1,000,000 hours of recordings, with the costs per job that
+tests/e2e/fleet/overhead.py measured. It plays every job: who takes it, how long fetching, transcribing, queueing and
+writing take, what NATS has to do meanwhile.
+
+    tools/fleet_simulation.py [--hours H] [--work-cpu-s-per-hour S] ... [--json]
+"""
+
+import argparse
+import heapq
+import json
+import math
+import random
+
+# Messages that NATS handles for a job: publish and table entry at submission; delivery, two reads and two changes of
+# the table, confirmation at work; each with its answer.
+MESSAGES_PER_JOB = 2 * (2 + 1 + 2 + 2 + 1)
+MESSAGES_PER_RANGE = 2 * (1 + 1 + 1 + 2 + 1)
+BEATS_PER_S = 1.0  # what a worker says of itself
+ACK_WAIT_S = 30.0
+RECORD_BYTES = 1100  # of a job in the table
+WORK_BYTES = 160
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--hours", type=float, default=1e6, help="of audio")
+    add("--mean-minutes", type=float, default=30, help="mean length of a recording (log-normal, sigma 1)")
+    add("--work-cpu-s-per-hour", type=float, required=True, help="processor seconds for an hour of audio, measured")
+    add("--cores", type=float, default=2, help="of a worker")
+    add("--queue-cpu-s-per-job", type=float, required=True, help="of worker and NATS together, measured")
+    add("--nats-cpu-s-per-job", type=float, required=True, help="of NATS alone, measured")
+    add("--latency-ms", type=float, default=1.0, help="of a request to NATS (network and a majority's disks)")
+    add("--bytes-per-audio-s", type=float, default=4000, help="of a recording (32 kbit/s)")
+    add("--bandwidth-mb", type=float, default=100, help="MB/s between a worker and the storage")
+    add("--cut-above-s", type=float, default=1200)
+    add("--range-s", type=float, default=480)
+    add("--concurrency", type=int, default=4)
+    add("--euro-per-core-hour", type=float, default=0.02)
+    add("--workers", default="1,2,4,8,16,32,64")
+    add("--seed", type=int, default=1)
+    add("--json", action="store_true")
+    return parser.parse_args()
+
+
+def lengths(options):
+    """Seconds of audio of each recording, until there are enough hours."""
+    chance = random.Random(options.seed)
+    mu = math.log(options.mean_minutes * 60) - 0.5
+    left = options.hours * 3600
+    while left > 0:
+        length = min(chance.lognormvariate(mu, 1.0), 12 * 3600, left)
+        yield max(length, 1.0)
+        left -= length
+
+
+def simulate(options, workers):
+    """List scheduling: whoever is free first takes the next piece. A worker's pieces share its cores, so that a piece's
+    fetching and waiting for NATS hide behind the others' computing as long as there are several."""
+    free = [(0.0, i) for i in range(workers)]
+    heapq.heapify(free)
+    busy = [0.0] * workers
+    pieces = messages = jobs = 0
+    audio = nats_cpu = 0.0
+    per_audio_s = options.work_cpu_s_per_hour / 3600 / options.cores
+    round_trips = MESSAGES_PER_JOB / 2 * options.latency_ms / 1000
+    for length in lengths(options):
+        jobs += 1
+        audio += length
+        parts = [length]
+        if length > options.cut_above_s:
+            count = math.ceil(length / options.range_s)
+            parts = [length / count] * count
+            messages += MESSAGES_PER_RANGE * count
+            nats_cpu += options.nats_cpu_s_per_job * count * MESSAGES_PER_RANGE / MESSAGES_PER_JOB
+        messages += MESSAGES_PER_JOB
+        nats_cpu += options.nats_cpu_s_per_job
+        for part in parts:
+            compute = part * per_audio_s + options.queue_cpu_s_per_job / options.cores
+            fetch = part * options.bytes_per_audio_s / (options.bandwidth_mb * 1e6)
+            # What is not computing is shared by the pieces that the worker has at once.
+            elapsed = max(compute, (compute + fetch + round_trips) / options.concurrency)
+            begin, who = heapq.heappop(free)
+            busy[who] += compute
+            heapq.heappush(free, (begin + elapsed, who))
+            pieces += 1
+    end = max(when for when, _ in free)
+    messages += workers * end * (BEATS_PER_S + 4 / ACK_WAIT_S * options.concurrency)
+    return {"workers": workers, "jobs": jobs, "pieces": pieces, "days": end / 86400,
+            "realtime_factor": audio / end, "busy": sum(busy) / (workers * end),
+            "messages_per_s": messages / end, "nats_cores": nats_cpu / end,
+            "storage_read_mb_s": audio * options.bytes_per_audio_s / end / 1e6,
+            "euro_per_audio_hour": workers * options.cores * end / 3600 * options.euro_per_core_hour / (audio / 3600),
+            "table_gb": jobs * RECORD_BYTES / 1e9, "queue_gb": jobs * WORK_BYTES / 1e9}
+
+
+def main():
+    options = parse()
+    rows = [simulate(options, int(count)) for count in options.workers.split(",")]
+    if options.json:
+        print(json.dumps({"simulation": True, "options": vars(options), "rows": rows}, indent=1))
+        return
+    print("simulation | workers | days | x realtime | busy | messages/s | NATS cores | read MB/s | EUR/audio hour")
+    for row in rows:
+        print(f"           | {row['workers']:7} | {row['days']:7.1f} | {row['realtime_factor']:9.0f} | "
+              f"{100 * row['busy']:5.1f} % | {row['messages_per_s']:8.1f} | {row['nats_cores']:8.4f} | "
+              f"{row['storage_read_mb_s']:7.1f} | {row['euro_per_audio_hour']:.6f}")
+    first, last = rows[0], rows[-1]
+    print(f"{first['jobs']} jobs, {first['pieces']} pieces; table {first['table_gb']:.2f} GB and queue "
+          f"{first['queue_gb']:.2f} GB a copy; {last['workers']} workers are "
+          f"{first['days'] / last['days']:.1f} times as fast as one")
+
+
+main()
