@@ -11,7 +11,6 @@
 #include "fleet/job_options.h"
 #include "fleet/task_steps.h"
 #include "fleet/transcription.h"
-#include "pipeline/diarize/with_speakers.h"
 #include "pipeline/transcript_json.h"
 
 namespace amanuensis::fleet {
@@ -141,13 +140,11 @@ pipeline::EngineRequest JobTask::request_for(const Recording& recording) {
 
 TaskResult JobTask::transcribe_whole(const Recording& recording, const std::stop_token& stop) {
   const auto hosted = step(Step::kModel, [&] { return context_.engines.engine(job_.model); });
-  const Transcribed done = step(Step::kTranscribing, [&] {
-    pipeline::EngineRequest request = request_for(recording);
-    if (const auto speakers = parse_options(job_.options).diarize) {
-      request = pipeline::with_speakers(std::move(request), context_.engines.diarizer(), *speakers);
-    }
-    return transcribe(hosted->engine(), std::move(request), stop);
-  }, recording.path().string(), job_.name);
+  std::optional<Speakers> speakers;
+  if (const auto asked = parse_options(job_.options).diarize) speakers = Speakers{&context_.engines.diarizer(), *asked};
+  const Transcribed done = step(
+      Step::kTranscribing, [&] { return transcribe(hosted->engine(), request_for(recording), stop, speakers); },
+      recording.path().string(), job_.name);
   job_.warning = without(done.warning, recording.path().string(), job_.name);
   const std::string json = step(Step::kWriting, [&] {
     return write_result(*results_, job_.result, pipeline::full_json(done.transcript), job_.formats);

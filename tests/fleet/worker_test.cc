@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "fleet_fixture.h"
-#include "pipeline/diarize/with_speakers.h"
 #include "pipeline/transcript_json.h"
 #include "fleet/transcription.h"
 #include "support/error_of.h"
@@ -40,11 +39,13 @@ class FleetTest : public testing::Test {
     return test::source_path("models/demo/recordings/" + name).string();
   }
   WorkerOptions worker_options(const std::string& name) const {
-    return {.name = name,
-            .model = "demo",
-            .work_folder = folder_.path() / ("work-" + name),
-            .drain = std::chrono::milliseconds(0),
-            .cut_above_s = 0};
+    WorkerOptions options;
+    options.name = name;
+    options.model = "demo";
+    options.work_folder = folder_.path() / ("work-" + name);
+    options.drain = std::chrono::milliseconds(0);
+    options.cut_above_s = 0;
+    return options;
   }
   SubmissionOptions submission_options(const JobOptions& options = {}) const {
     return {.model = "demo",
@@ -62,8 +63,9 @@ class FleetTest : public testing::Test {
   // What one engine makes of the whole recording.
   std::string whole(const std::string& path, const JobOptions& options = {}) const {
     pipeline::EngineRequest request{.audio = pipeline::media_source(path), .options = batched_options(options)};
-    if (options.diarize) request = pipeline::with_speakers(std::move(request), host_->diarizer(), *options.diarize);
-    return pipeline::full_json(transcribe(host_->engine("demo")->engine(), std::move(request), {}).transcript);
+    std::optional<Speakers> speakers;
+    if (options.diarize) speakers = Speakers{&host_->diarizer(), *options.diarize};
+    return pipeline::full_json(transcribe(host_->engine("demo")->engine(), std::move(request), {}, speakers).transcript);
   }
   std::string result_of(const Job& job) const {
     return test::read_file(folder_.path() / "results" / (job.result + ".json"));
@@ -114,7 +116,10 @@ TEST_F(FleetTest, TheSameContentUnderAnotherNameTakesTheResultThatIsThere) {
   const fs::path copy = folder_.path() / "copy.flac";
   fs::copy_file(path, copy);
   // Jobs that a server accepts have names of their own.
-  Job first{.id = "job_a", .name = "a", .source = path, .model = "demo"};
+  Job first;
+  first.id = "job_a";
+  first.source = path;
+  first.model = "demo";
   first.options = options_json({});
   first.results = (folder_.path() / "results").string();
   Job second = first;
@@ -128,6 +133,20 @@ TEST_F(FleetTest, TheSameContentUnderAnotherNameTakesTheResultThatIsThere) {
   ASSERT_TRUE(is_over_soon(fleet, "job_b"));
   EXPECT_EQ(fleet.find("job_b")->result, fleet.find("job_a")->result);
   EXPECT_EQ(worker.status().audio_done_s, before_s);
+}
+
+TEST_F(FleetTest, TellsSpeakersApartInOnePieceAsWell) {
+  Fleet fleet(settings_);
+  JobOptions options;
+  options.diarize.emplace();
+  Submission submission(fleet, submission_options(options));
+  const std::string path = recording("planning.flac");
+  RunningWorker worker(settings_, *host_, worker_options("a"));
+  const Submitted submitted = submission.submit(file_input(path), {});
+  ASSERT_TRUE(is_over_soon(fleet, submitted.job.id));
+  const std::string result = result_of(*fleet.find(submitted.job.id));
+  EXPECT_TRUE(result == whole(path, options)) << result.substr(0, 2000);
+  EXPECT_THAT(result, HasSubstr("\"speaker\""));
 }
 
 TEST_F(FleetTest, RangesOnSeveralWorkersGiveTheSameBytes) {
@@ -148,14 +167,16 @@ TEST_F(FleetTest, RangesOnSeveralWorkersGiveTheSameBytes) {
   ASSERT_TRUE(is_over_soon(fleet, submitted.job.id));
   const Job done = *fleet.find(submitted.job.id);
   ASSERT_EQ(done.status, JobStatus::kDone) << done.error;
-  EXPECT_EQ(result_of(done), whole(path, options));
+  const std::string merged = result_of(done);
+  EXPECT_TRUE(merged == whole(path, options)) << merged.substr(0, 2000);
+  EXPECT_THAT(merged, HasSubstr("SPEAKER_01"));
   std::uint64_t ranges = 0;
   for (const auto& worker : workers) ranges += worker->status().ranges_done;
   EXPECT_GT(ranges, 2U);
   // What they handed each other has gone.
   EXPECT_TRUE(eventually([&] {
-    const fs::path parts = folder_.path() / "results/parts";
-    for (const auto& entry : fs::recursive_directory_iterator(parts)) {
+    std::error_code none;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "results/parts", none)) {
       if (entry.is_regular_file()) return false;
     }
     return true;
@@ -281,7 +302,9 @@ TEST_F(FleetTest, CancellingStopsTheWorkerAndTakesWaitingJobsOut) {
 
 TEST_F(FleetTest, AJobWhoseSubmitterDiedInBetweenIsQueued) {
   Fleet fleet(settings_);
-  Job job{.id = "job_a", .created_ms = 1, .name = "a", .source = "/nowhere.wav", .model = "demo"};
+  Job job;
+  job.id = "job_a";
+  job.created_ms = 1;
   ASSERT_TRUE(fleet.table().create(job.id, job_json(job)));
   EXPECT_EQ(fleet.requeue_lost(), 1U);
   EXPECT_EQ(fleet.requeue_lost(), 0U);

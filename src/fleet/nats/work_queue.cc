@@ -144,6 +144,8 @@ std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::s
   jsFetchRequest_Init(&request);
   request.Batch = static_cast<int>(most);
   request.NoWait = true;
+  // For the answer, not for work: none is an answer as well.
+  request.Expires = connection_.settings().request_timeout.count() * kNanosecondsPerMs;
   natsMsgList list{};
   const natsStatus status = natsSubscription_FetchRequest(&list, consumer.subscription, &request);
   std::vector<std::unique_ptr<Delivery>> deliveries;
@@ -153,6 +155,9 @@ std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::s
     deliveries.push_back(std::unique_ptr<Delivery>(new Delivery(std::move(state))));
   }
   natsMsgList_Destroy(&list);
+  if (status == NATS_TIMEOUT && !connection_.connected()) {
+    throw Error(ErrorCode::kNetwork, "NATS: taking work: there is no server");
+  }
   if (deliveries.empty() && status != NATS_NOT_FOUND && status != NATS_TIMEOUT) check(status, "taking work");
   return deliveries;
 }
