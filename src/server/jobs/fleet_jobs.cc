@@ -204,7 +204,11 @@ Task<std::shared_ptr<Work>> FleetJobs::follow(JobRecord job) {
     delete followed;
   };
   const std::shared_ptr<Followed> followed(new Followed, end);
-  followed->work = std::make_shared<Work>(loop_, WorkSpec{.id = job.id, .model = job.model, .name = job.name});
+  WorkSpec spec;
+  spec.id = job.id;
+  spec.model = job.model;
+  spec.name = job.name;
+  followed->work = std::make_shared<Work>(loop_, std::move(spec));
   followed_[job.id] = followed;
   std::erase_if(followed_, [](const auto& each) { return each.second.expired(); });
   const auto listen = [&] {
