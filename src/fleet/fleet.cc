@@ -72,18 +72,17 @@ Fleet::Fleet(const FleetSettings& settings) : settings_(settings) {
       *connection_,
       WorkQueueOptions{.name = settings_.stream, .replicas = settings_.replicas, .ack_wait = settings_.ack_wait});
   const int replicas = work_->replicas();
-  ensure_stream(*connection_, {.name = settings_.stream + "-dead",
-                               .subjects = subject("dead.>"),
-                               .replicas = replicas,
-                               .max_per_subject = 1});
+  ensure_stream(
+      *connection_,
+      {.name = settings_.stream + "-dead", .subjects = subject("dead.>"), .replicas = replicas, .max_per_subject = 1});
   // One copy is enough for what can be had again from a job's result.
   ensure_stream(*connection_, {.name = settings_.stream + "-events",
                                .subjects = subject("events.>"),
                                .replicas = 1,
                                .max_age = kEventsKept,
                                .max_bytes = kMostEventBytes});
-  table_ = std::make_unique<Table>(*connection_,
-                                   TableOptions{.bucket = settings_.stream + "-jobs", .replicas = replicas});
+  table_ =
+      std::make_unique<Table>(*connection_, TableOptions{.bucket = settings_.stream + "-jobs", .replicas = replicas});
 }
 
 Fleet::~Fleet() = default;
@@ -183,9 +182,15 @@ void Fleet::bury(const std::string& id, std::int64_t epoch, std::string_view cod
   // The letter first: whoever dies in between leaves a job that is begun, and buried, again.
   const std::optional<Job> found = find(id);
   if (!found || is_over(found->status) || found->epoch != epoch) return;
-  Json letter = {{"id", id},          {"name", found->name},         {"source", found->source},
-                 {"code", code},      {"reason", reason},            {"failures", found->failures},
-                 {"attempt", found->attempt}, {"worker", found->worker}, {"model", found->model},
+  Json letter = {{"id", id},
+                 {"name", found->name},
+                 {"source", found->source},
+                 {"code", code},
+                 {"reason", reason},
+                 {"failures", found->failures},
+                 {"attempt", found->attempt},
+                 {"worker", found->worker},
+                 {"model", found->model},
                  {"at_ms", unix_ms()}};
   store(*connection_, subject("dead." + id), letter.dump(-1, ' ', false, Json::error_handler_t::replace),
         fmt::format("{}-{}", id, epoch));

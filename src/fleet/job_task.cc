@@ -95,10 +95,11 @@ TaskResult JobTask::work_on_job(const std::stop_token& stop) {
   context_.on_named(job_.name, "");
   const auto failed = job_.lost + static_cast<std::int64_t>(job_.failures.size());
   if (failed >= context_.fleet.settings().max_attempts) {
-    throw TaskFailure{.code = ErrorCode::kDeadlineExceeded,
-                  .message = fmt::format("begun {} times without an end; {} workers were lost while they worked on it",
-                                         job_.attempt - 1, job_.lost),
-                  .may_pass = false};
+    throw TaskFailure{
+        .code = ErrorCode::kDeadlineExceeded,
+        .message = fmt::format("begun {} times without an end; {} workers were lost while they worked on it",
+                               job_.attempt - 1, job_.lost),
+        .may_pass = false};
   }
   tell(Json{{"kind", "running"}, {"attempt", job_.attempt}}.dump());
   results_ = step(Step::kFetching, [&] { return context_.stores.open(job_.results); });
@@ -107,8 +108,8 @@ TaskResult JobTask::work_on_job(const std::stop_token& stop) {
   });
   if (!job_.content_hash.empty() && job_.content_hash != recording->sha256()) {
     throw TaskFailure{.code = ErrorCode::kBadData,
-                  .message = fmt::format("{}: has changed since it was submitted; submit it again", job_.source),
-                  .may_pass = false};
+                      .message = fmt::format("{}: has changed since it was submitted; submit it again", job_.source),
+                      .may_pass = false};
   }
   job_.content_hash = recording->sha256();
   job_.result = result_key(job_.content_hash, job_.model, job_.options);

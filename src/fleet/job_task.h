@@ -42,7 +42,7 @@ struct TaskResult {
   Outcome outcome = Outcome::kDropped;
   std::chrono::milliseconds delay{0};
   std::string reason = {};  // of a failure
-  double audio_s = 0;  // of the recording or part
+  double audio_s = 0;       // of the recording or part
 };
 
 struct RangeInput;

@@ -34,7 +34,7 @@ struct Worker::Active {
   std::unique_ptr<Delivery> delivery;
   WorkItem item;
   std::stop_source stop;
-  ActiveWork shown;          // guarded by the worker's mutex
+  ActiveWork shown;  // guarded by the worker's mutex
   std::atomic<bool> over{false};
   std::jthread thread;
 };
@@ -80,9 +80,7 @@ void Worker::run(const std::stop_token& stop) {
     } catch (const Error& error) {
       if (!std::exchange(was_away, true)) log(true, "NATS cannot be reached", {{"what", error.what()}});
     }
-    rest = was_away          ? kWithoutServer
-           : after > before ? kShortestRest
-                            : std::min(kLongestRest, rest * 2);
+    rest = was_away ? kWithoutServer : after > before ? kShortestRest : std::min(kLongestRest, rest * 2);
     // Something that ends makes room: it is looked for soon.
     if (after >= options_.concurrency) rest = kShortestRest;
     std::unique_lock lock(resting);
@@ -130,24 +128,23 @@ void Worker::start(std::unique_ptr<Delivery> delivery) {
 }
 
 void Worker::work_on(Active& active) {
-  const TaskContext context{
-      .fleet = fleet_,
-      .engines = engines_,
-      .stores = stores_,
-      .options = options_,
-      .on_progress =
-          [this, &active](double done_s, double total_s) {
-            const std::scoped_lock lock(mutex_);
-            counts_.audio_done_s += std::max(0.0, done_s - active.shown.audio_done_s);
-            active.shown.audio_done_s = std::max(active.shown.audio_done_s, done_s);
-            active.shown.audio_total_s = total_s;
-          },
-      .on_named =
-          [this, &active](const std::string& name, const std::string& part) {
-            const std::scoped_lock lock(mutex_);
-            active.shown.name = name;
-            active.shown.part = part;
-          }};
+  const TaskContext context{.fleet = fleet_,
+                            .engines = engines_,
+                            .stores = stores_,
+                            .options = options_,
+                            .on_progress =
+                                [this, &active](double done_s, double total_s) {
+                                  const std::scoped_lock lock(mutex_);
+                                  counts_.audio_done_s += std::max(0.0, done_s - active.shown.audio_done_s);
+                                  active.shown.audio_done_s = std::max(active.shown.audio_done_s, done_s);
+                                  active.shown.audio_total_s = total_s;
+                                },
+                            .on_named =
+                                [this, &active](const std::string& name, const std::string& part) {
+                                  const std::scoped_lock lock(mutex_);
+                                  active.shown.name = name;
+                                  active.shown.part = part;
+                                }};
   const Clock::time_point begun = Clock::now();
   JobTask task(context, active.item, active.delivery->delivered());
   const TaskResult result = task.run(active.stop.get_token());

@@ -43,8 +43,7 @@ TEST(NatsAddress, HidesPasswordsAndSaysWhatIsWrong) {
   for (const char* address : {"", "localhost:4222", "http://localhost"}) {
     EXPECT_EQ(test::error_of([&] { Connection connection(at(address)); }).code, ErrorCode::kInvalidArgument);
   }
-  const auto error = test::error_of(
-      [] { Connection connection(at("nats://x:secret@127.0.0.1:1")); });
+  const auto error = test::error_of([] { Connection connection(at("nats://x:secret@127.0.0.1:1")); });
   EXPECT_EQ(error.code, ErrorCode::kNetwork);
   EXPECT_EQ(error.message.find("secret"), std::string::npos) << error.message;
 }
@@ -83,9 +82,9 @@ TEST(NatsTable, IsWatchedFromTheBeginningOn) {
     const std::scoped_lock lock(mutex);
     heard.push_back(what);
   };
-  const auto watch = table.watch(
-      [&](const Table::Change& change) { note(change.key + "=" + change.value.value_or("removed")); },
-      [&] { note("complete"); });
+  const auto watch =
+      table.watch([&](const Table::Change& change) { note(change.key + "=" + change.value.value_or("removed")); },
+                  [&] { note("complete"); });
   const auto count = [&] {
     const std::scoped_lock lock(mutex);
     return heard.size();

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "fleet/transcription.h"
 #include "fleet_fixture.h"
 #include "pipeline/transcript_json.h"
-#include "fleet/transcription.h"
 #include "support/error_of.h"
 #include "support/goldens.h"
 
@@ -57,15 +57,16 @@ class FleetTest : public testing::Test {
             .storage = {}};
   }
   static Input file_input(const std::string& path) {
-    return {.source = path, .name = fs::path(path).filename().string(), .size_bytes = fs::file_size(path),
-            .is_file = true};
+    return {
+        .source = path, .name = fs::path(path).filename().string(), .size_bytes = fs::file_size(path), .is_file = true};
   }
   // What one engine makes of the whole recording.
   std::string whole(const std::string& path, const JobOptions& options = {}) const {
     pipeline::EngineRequest request{.audio = pipeline::media_source(path), .options = batched_options(options)};
     std::optional<Speakers> speakers;
     if (options.diarize) speakers = Speakers{&host_->diarizer(), *options.diarize};
-    return pipeline::full_json(transcribe(host_->engine("demo")->engine(), std::move(request), {}, speakers).transcript);
+    return pipeline::full_json(
+        transcribe(host_->engine("demo")->engine(), std::move(request), {}, speakers).transcript);
   }
   std::string result_of(const Job& job) const {
     return test::read_file(folder_.path() / "results" / (job.result + ".json"));

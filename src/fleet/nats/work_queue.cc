@@ -70,10 +70,9 @@ struct WorkQueue::Consumer {
 
 WorkQueue::WorkQueue(Connection& connection, WorkQueueOptions options)
     : connection_(connection), options_(std::move(options)), stream_(options_.name) {
-  replicas_ = ensure_stream(connection_, {.name = stream_,
-                                          .subjects = options_.name + ".work.>",
-                                          .replicas = options_.replicas,
-                                          .work_queue = true});
+  replicas_ = ensure_stream(
+      connection_,
+      {.name = stream_, .subjects = options_.name + ".work.>", .replicas = options_.replicas, .work_queue = true});
   make_consumers();
 }
 
@@ -125,8 +124,8 @@ bool WorkQueue::put(Priority priority, const std::string& name, std::string_view
 bool WorkQueue::contains(Priority priority, const std::string& name) {
   natsMsg* raw = nullptr;
   jsErrCode code = static_cast<jsErrCode>(0);
-  const natsStatus status = js_GetLastMsg(&raw, connection_.jetstream(), stream_.c_str(),
-                                          subject(priority, name).c_str(), nullptr, &code);
+  const natsStatus status =
+      js_GetLastMsg(&raw, connection_.jetstream(), stream_.c_str(), subject(priority, name).c_str(), nullptr, &code);
   const MsgPtr message(raw);
   if (status == NATS_NOT_FOUND) return false;
   check(status, fmt::format("looking for '{}'", name), code);

@@ -212,13 +212,12 @@ Task<std::shared_ptr<Work>> FleetJobs::follow(JobRecord job) {
   followed_[job.id] = followed;
   std::erase_if(followed_, [](const auto& each) { return each.second.expired(); });
   const auto listen = [&] {
-    return std::make_unique<fleet::StreamReader>(
-        fleet_.connection(), fleet_.subject("events." + job.id),
-        [this, alive = alive_, id = job.id](std::string_view data) {
-          loop_.post([this, alive, id, event = std::string(data)] {
-            if (*alive) hear_event(id, event);
-          });
-        });
+    return std::make_unique<fleet::StreamReader>(fleet_.connection(), fleet_.subject("events." + job.id),
+                                                 [this, alive = alive_, id = job.id](std::string_view data) {
+                                                   loop_.post([this, alive, id, event = std::string(data)] {
+                                                     if (*alive) hear_event(id, event);
+                                                   });
+                                                 });
   };
   auto events = co_await database_.run(listen);
   followed->events = std::move(events);
