@@ -20,6 +20,7 @@ BEATS_PER_S = 1.0  # what a worker says of itself
 ACK_WAIT_S = 30.0
 RECORD_BYTES = 1100  # of a job in the table
 WORK_BYTES = 160
+RANGE_BYTES_PER_AUDIO_S = 32000  # of what workers hand each other about a recording that is cut
 
 
 def parse():
@@ -31,6 +32,7 @@ def parse():
     add("--cores", type=float, default=2, help="of a worker")
     add("--queue-cpu-s-per-job", type=float, required=True, help="of worker and NATS together, measured")
     add("--nats-cpu-s-per-job", type=float, required=True, help="of NATS alone, measured")
+    add("--plan-cpu-s-per-hour", type=float, default=2.0, help="to find the windows of a recording that is cut, measured")
     add("--latency-ms", type=float, default=1.0, help="of a request to NATS (network and a majority's disks)")
     add("--bytes-per-audio-s", type=float, default=4000, help="of a recording (32 kbit/s)")
     add("--bandwidth-mb", type=float, default=100, help="MB/s between a worker and the storage")
@@ -62,35 +64,47 @@ def simulate(options, workers):
     heapq.heapify(free)
     busy = [0.0] * workers
     pieces = messages = jobs = 0
-    audio = nats_cpu = 0.0
+    audio = nats_cpu = read = 0.0
     per_audio_s = options.work_cpu_s_per_hour / 3600 / options.cores
     round_trips = MESSAGES_PER_JOB / 2 * options.latency_ms / 1000
     for length in lengths(options):
         jobs += 1
         audio += length
-        parts = [length]
+        source = options.bytes_per_audio_s
+        parts = [(length * per_audio_s, length * source)]
+        after = 0.0
         if length > options.cut_above_s:
             count = math.ceil(length / options.range_s)
-            parts = [length / count] * count
+            # Read and planned as a whole, by one; then every range, by anybody, but not before it is planned.
+            plan_s = length * options.plan_cpu_s_per_hour / 3600 / options.cores
+            moved = length * (source + RANGE_BYTES_PER_AUDIO_S)
+            begin, who = heapq.heappop(free)
+            after = begin + max(plan_s, (plan_s + moved / (options.bandwidth_mb * 1e6)) / options.concurrency)
+            busy[who] += plan_s
+            heapq.heappush(free, (after, who))
+            read += length * (source + 2 * RANGE_BYTES_PER_AUDIO_S)
+            parts = [(length * per_audio_s / count, length * RANGE_BYTES_PER_AUDIO_S / count)] * count
             messages += MESSAGES_PER_RANGE * count
             nats_cpu += options.nats_cpu_s_per_job * count * MESSAGES_PER_RANGE / MESSAGES_PER_JOB
+        else:
+            read += length * source
         messages += MESSAGES_PER_JOB
         nats_cpu += options.nats_cpu_s_per_job
-        for part in parts:
-            compute = part * per_audio_s + options.queue_cpu_s_per_job / options.cores
-            fetch = part * options.bytes_per_audio_s / (options.bandwidth_mb * 1e6)
+        for work_s, moved in parts:
+            compute = work_s + options.queue_cpu_s_per_job / options.cores
+            fetch = moved / (options.bandwidth_mb * 1e6)
             # What is not computing is shared by the pieces that the worker has at once.
             elapsed = max(compute, (compute + fetch + round_trips) / options.concurrency)
             begin, who = heapq.heappop(free)
             busy[who] += compute
-            heapq.heappush(free, (begin + elapsed, who))
+            heapq.heappush(free, (max(begin, after) + elapsed, who))
             pieces += 1
     end = max(when for when, _ in free)
     messages += workers * end * (BEATS_PER_S + 4 / ACK_WAIT_S * options.concurrency)
     return {"workers": workers, "jobs": jobs, "pieces": pieces, "days": end / 86400,
             "realtime_factor": audio / end, "busy": sum(busy) / (workers * end),
             "messages_per_s": messages / end, "nats_cores": nats_cpu / end,
-            "storage_read_mb_s": audio * options.bytes_per_audio_s / end / 1e6,
+            "storage_mb_s": read / end / 1e6,
             "euro_per_audio_hour": workers * options.cores * end / 3600 * options.euro_per_core_hour / (audio / 3600),
             "table_gb": jobs * RECORD_BYTES / 1e9, "queue_gb": jobs * WORK_BYTES / 1e9}
 
@@ -101,11 +115,11 @@ def main():
     if options.json:
         print(json.dumps({"simulation": True, "options": vars(options), "rows": rows}, indent=1))
         return
-    print("simulation | workers | days | x realtime | busy | messages/s | NATS cores | read MB/s | EUR/audio hour")
+    print("simulation | workers | days | x realtime | busy | messages/s | NATS cores | moved MB/s | EUR/audio hour")
     for row in rows:
         print(f"           | {row['workers']:7} | {row['days']:7.1f} | {row['realtime_factor']:9.0f} | "
               f"{100 * row['busy']:5.1f} % | {row['messages_per_s']:8.1f} | {row['nats_cores']:8.4f} | "
-              f"{row['storage_read_mb_s']:7.1f} | {row['euro_per_audio_hour']:.6f}")
+              f"{row['storage_mb_s']:7.1f} | {row['euro_per_audio_hour']:.6f}")
     first, last = rows[0], rows[-1]
     print(f"{first['jobs']} jobs, {first['pieces']} pieces; table {first['table_gb']:.2f} GB and queue "
           f"{first['queue_gb']:.2f} GB a copy; {last['workers']} workers are "
