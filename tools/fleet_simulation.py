@@ -57,54 +57,73 @@ def lengths(options):
         left -= length
 
 
-def simulate(options, workers):
-    """List scheduling: whoever is free first takes the next piece. A worker's pieces share its cores, so that a piece's
+class Fleet:
+    """Whoever is free first takes the oldest piece that is ready. A worker's pieces share its cores, so that a piece's
     fetching and waiting for NATS hide behind the others' computing as long as there are several."""
-    free = [(0.0, i) for i in range(workers)]
-    heapq.heapify(free)
-    busy = [0.0] * workers
-    pieces = messages = jobs = 0
-    audio = nats_cpu = read = 0.0
-    per_audio_s = options.work_cpu_s_per_hour / 3600 / options.cores
-    round_trips = MESSAGES_PER_JOB / 2 * options.latency_ms / 1000
+
+    def __init__(self, options, workers):
+        self.options, self.workers = options, workers
+        self.free = [(0.0, i) for i in range(workers)]
+        self.ready = []  # pieces: (when, number, seconds of processors, bytes)
+        self.busy = 0.0
+        self.pieces = 0
+
+    def add(self, when, cpu_s, moved):
+        self.pieces += 1
+        heapq.heappush(self.ready, (when, self.pieces, cpu_s / self.options.cores, moved))
+
+    def next_ready(self):
+        return self.ready[0][0] if self.ready else math.inf
+
+    def work(self):
+        """Does the oldest piece; when it is done."""
+        when, _, compute, moved = heapq.heappop(self.ready)
+        begin, who = heapq.heappop(self.free)
+        wait = moved / (self.options.bandwidth_mb * 1e6) + MESSAGES_PER_JOB / 2 * self.options.latency_ms / 1000
+        end = max(begin, when) + max(compute, (compute + wait) / self.options.concurrency)
+        self.busy += compute
+        heapq.heappush(self.free, (end, who))
+        return end
+
+
+def simulate(options, workers):
+    fleet = Fleet(options, workers)
+    jobs = messages = 0
+    audio = nats_cpu = moved = 0.0
+    work_per_s = options.work_cpu_s_per_hour / 3600
     for length in lengths(options):
+        # Ranges that are ready were queued before this job is begun.
+        while fleet.next_ready() <= fleet.free[0][0]:
+            fleet.work()
         jobs += 1
         audio += length
-        source = options.bytes_per_audio_s
-        parts = [(length * per_audio_s, length * source)]
-        after = 0.0
-        if length > options.cut_above_s:
-            count = math.ceil(length / options.range_s)
-            # Read and planned as a whole, by one; then every range, by anybody, but not before it is planned.
-            plan_s = length * options.plan_cpu_s_per_hour / 3600 / options.cores
-            moved = length * (source + RANGE_BYTES_PER_AUDIO_S)
-            begin, who = heapq.heappop(free)
-            after = begin + max(plan_s, (plan_s + moved / (options.bandwidth_mb * 1e6)) / options.concurrency)
-            busy[who] += plan_s
-            heapq.heappush(free, (after, who))
-            read += length * (source + 2 * RANGE_BYTES_PER_AUDIO_S)
-            parts = [(length * per_audio_s / count, length * RANGE_BYTES_PER_AUDIO_S / count)] * count
-            messages += MESSAGES_PER_RANGE * count
-            nats_cpu += options.nats_cpu_s_per_job * count * MESSAGES_PER_RANGE / MESSAGES_PER_JOB
-        else:
-            read += length * source
         messages += MESSAGES_PER_JOB
         nats_cpu += options.nats_cpu_s_per_job
-        for work_s, moved in parts:
-            compute = work_s + options.queue_cpu_s_per_job / options.cores
-            fetch = moved / (options.bandwidth_mb * 1e6)
-            # What is not computing is shared by the pieces that the worker has at once.
-            elapsed = max(compute, (compute + fetch + round_trips) / options.concurrency)
-            begin, who = heapq.heappop(free)
-            busy[who] += compute
-            heapq.heappush(free, (max(begin, after) + elapsed, who))
-            pieces += 1
-    end = max(when for when, _ in free)
+        source = length * options.bytes_per_audio_s
+        now = fleet.free[0][0]
+        if length <= options.cut_above_s:
+            moved += source
+            fleet.add(now, length * work_per_s + options.queue_cpu_s_per_job, source)
+            fleet.work()
+            continue
+        # Read and planned as a whole, by one; then every range, by anybody.
+        count = math.ceil(length / options.range_s)
+        parts = length * RANGE_BYTES_PER_AUDIO_S
+        fleet.add(now, length / 3600 * options.plan_cpu_s_per_hour + options.queue_cpu_s_per_job, source + parts)
+        planned = fleet.work()
+        for _ in range(count):
+            fleet.add(planned, length * work_per_s / count + options.queue_cpu_s_per_job, parts / count)
+        moved += source + 2 * parts
+        messages += MESSAGES_PER_RANGE * count
+        nats_cpu += options.nats_cpu_s_per_job * count * MESSAGES_PER_RANGE / MESSAGES_PER_JOB
+    while fleet.ready:
+        fleet.work()
+    end = max(when for when, _ in fleet.free)
     messages += workers * end * (BEATS_PER_S + 4 / ACK_WAIT_S * options.concurrency)
-    return {"workers": workers, "jobs": jobs, "pieces": pieces, "days": end / 86400,
-            "realtime_factor": audio / end, "busy": sum(busy) / (workers * end),
+    return {"workers": workers, "jobs": jobs, "pieces": fleet.pieces, "days": end / 86400,
+            "realtime_factor": audio / end, "busy": fleet.busy / (workers * end),
             "messages_per_s": messages / end, "nats_cores": nats_cpu / end,
-            "storage_mb_s": read / end / 1e6,
+            "storage_mb_s": moved / end / 1e6,
             "euro_per_audio_hour": workers * options.cores * end / 3600 * options.euro_per_core_hour / (audio / 3600),
             "table_gb": jobs * RECORD_BYTES / 1e9, "queue_gb": jobs * WORK_BYTES / 1e9}
 
