@@ -18,8 +18,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLongestName = 40;
 constexpr std::chrono::hours kEventsKept{24};
 constexpr std::int64_t kMostEventBytes = std::int64_t{256} << 20;
-// A job that was accepted a moment ago may still be on its way into the queue.
+// A job that was accepted a moment ago may be about to be begun.
 constexpr std::int64_t kSettlingMs = 10'000;
+// Far less than the time for which workers wait for a job whose work they have.
+constexpr std::chrono::seconds kSoonEnough{5};
 // Many changes at once to one job are ranges that end together.
 constexpr int kMostTries = 200;
 
@@ -89,17 +91,27 @@ Fleet::~Fleet() = default;
 
 std::string Fleet::subject(std::string_view rest) const { return fmt::format("{}.{}", settings_.stream, rest); }
 
+// The work first, the job after it: should this process end in between, a worker finds work without a job and, after some
+// time, drops it. The other way round a job would wait for ever.
 bool Fleet::submit(Job& job) {
+  if (const auto known = find(job.id)) {
+    job = *known;
+    return false;
+  }
   job.status = JobStatus::kQueued;
   if (job.created_ms == 0) job.created_ms = unix_ms();
-  const bool is_new = table_->create(job.id, job_json(job)).has_value();
-  if (!is_new) {
-    const std::optional<Job> known = find(job.id);
+  const WorkItem item{.job = job.id, .epoch = job.epoch};
+  const auto begun = std::chrono::steady_clock::now();
+  queue(job, item);
+  if (!table_->create(job.id, job_json(job))) {
+    const auto known = find(job.id);
     if (!known) throw Error(ErrorCode::kNetwork, fmt::format("{}: was removed while it was submitted", job.id));
     job = *known;
+    return false;
   }
-  if (job.status == JobStatus::kQueued) queue(job, {.job = job.id, .epoch = job.epoch});
-  return is_new;
+  // It may have been dropped meanwhile.
+  if (std::chrono::steady_clock::now() - begun > kSoonEnough) queue(job, item);
+  return true;
 }
 
 std::optional<Job> Fleet::find(const std::string& id) {
@@ -149,24 +161,30 @@ bool Fleet::cancel(const std::string& id) {
 }
 
 bool Fleet::retry(const std::string& id) {
+  const auto may_retry = [](const Job& job) {
+    return job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
+  };
+  const std::optional<Job> ended = find(id);
+  if (!ended || !may_retry(*ended)) return false;
+  const std::int64_t epoch = ended->epoch + 1;
+  queue(*ended, {.job = id, .epoch = epoch});  // first, as in submit()
   bool again = false;
-  const std::optional<Job> job = update(id, [&](Job& each) {
-    again = each.status == JobStatus::kFailed || each.status == JobStatus::kCancelled;
+  update(id, [&](Job& each) {
+    again = may_retry(each) && each.epoch + 1 == epoch;
     if (!again) return false;
     each.status = JobStatus::kQueued;
-    ++each.epoch;
+    each.epoch = epoch;
     each.lost = 0;
     each.failures.clear();
     each.error.clear();
     each.ranges.reset();
     each.started_ms.reset();
     each.ended_ms.reset();
+    each.webhook_next_ms.reset();
     return true;
   });
-  if (!again) return false;
-  remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
-  queue(*job, {.job = id, .epoch = job->epoch});
-  return true;
+  if (again) remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
+  return again;
 }
 
 void Fleet::remove(const std::string& id) {

@@ -21,6 +21,8 @@ using Outcome = TaskResult::Outcome;
 
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
+constexpr std::chrono::seconds kEarlyPause{1};
+constexpr std::uint64_t kMostEarly = 30;
 
 // A second, then twice as long each time.
 std::chrono::milliseconds pause_after(std::size_t failures) {
@@ -76,6 +78,7 @@ TaskResult JobTask::work(const std::stop_token& stop) {
 bool JobTask::begin() {
   bool begun = false;
   const std::optional<Job> job = context_.fleet.update(item_.job, [&](Job& each) {
+    is_early_ = each.epoch < item_.epoch;
     begun = !is_over(each.status) && each.epoch == item_.epoch;
     if (!begun) return false;
     if (each.status == JobStatus::kRunning) ++each.lost;
@@ -85,13 +88,18 @@ bool JobTask::begin() {
     if (!each.started_ms) each.started_ms = unix_ms();
     return true;
   });
+  if (!job) is_early_ = true;
   if (!begun) return false;
   job_ = *job;
   return true;
 }
 
 TaskResult JobTask::work_on_job(const std::stop_token& stop) {
-  if (!persistently(stop, [&] { return begin(); })) return {.outcome = Outcome::kDropped};
+  if (!persistently(stop, [&] { return begin(); })) {
+    // Work is queued before its job is written down; if that does not follow, its submitter has died.
+    if (is_early_ && delivered_ < kMostEarly) return {.outcome = Outcome::kAgain, .delay = kEarlyPause};
+    return {.outcome = Outcome::kDropped};
+  }
   context_.on_named(job_.name, "");
   const auto failed = job_.lost + static_cast<std::int64_t>(job_.failures.size());
   if (failed >= context_.fleet.settings().max_attempts) {

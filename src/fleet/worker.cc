@@ -19,7 +19,6 @@ constexpr std::chrono::milliseconds kShortestRest{20};
 constexpr std::chrono::milliseconds kLongestRest{500};
 constexpr std::chrono::milliseconds kWithoutServer{1000};
 constexpr std::chrono::milliseconds kTellEvery{1000};
-constexpr std::chrono::seconds kLookForLostEvery{60};
 // Acknowledging is tried so often; then the message comes again, and is found to be done.
 constexpr int kAckTries = 20;
 
@@ -217,7 +216,6 @@ void Worker::cancelled_by_somebody(const std::string& job) {
 void Worker::beat(const std::stop_token& stop) {
   const auto beat_every = fleet_.settings().ack_wait / 4;
   Clock::time_point next_beat = Clock::now() + beat_every;
-  Clock::time_point next_look = Clock::now() + kLookForLostEvery;
   std::mutex resting;
   std::condition_variable_any awake;
   while (!stop.stop_requested()) {
@@ -234,11 +232,6 @@ void Worker::beat(const std::stop_token& stop) {
     }
     try {
       fleet_.connection().publish(fleet_.subject("worker." + options_.name), status_json(status()));
-      if (Clock::now() >= next_look && !draining_) {
-        next_look = Clock::now() + kLookForLostEvery;
-        const std::size_t lost = fleet_.requeue_lost();
-        if (lost > 0) log(true, "jobs queued again", {{"count", std::to_string(lost)}});
-      }
     } catch (const Error&) {
       // There is no server now; the next message tells as much as this one would have.
     }

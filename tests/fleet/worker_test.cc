@@ -301,7 +301,7 @@ TEST_F(FleetTest, CancellingStopsTheWorkerAndTakesWaitingJobsOut) {
   EXPECT_EQ(fleet.work().depth(Priority::kNormal).waiting, 1U);
 }
 
-TEST_F(FleetTest, AJobWhoseSubmitterDiedInBetweenIsQueued) {
+TEST_F(FleetTest, JobsWhoseWorkWasLostCanBeQueuedAgain) {
   Fleet fleet(settings_);
   Job job;
   job.id = "job_a";
@@ -310,6 +310,22 @@ TEST_F(FleetTest, AJobWhoseSubmitterDiedInBetweenIsQueued) {
   EXPECT_EQ(fleet.requeue_lost(), 1U);
   EXPECT_EQ(fleet.requeue_lost(), 0U);
   EXPECT_EQ(fleet.work().depth(Priority::kNormal).waiting, 1U);
+}
+
+TEST_F(FleetTest, WorkThatComesBeforeItsJobWaitsForIt) {
+  Fleet fleet(settings_);
+  Job job;
+  job.id = "job_a";
+  job.source = recording("planning.flac");
+  job.model = "demo";
+  job.options = options_json({});
+  job.results = (folder_.path() / "results").string();
+  fleet.queue(job, {.job = job.id});
+  RunningWorker worker(settings_, *host_, worker_options("a"));
+  ASSERT_TRUE(eventually([&] { return worker.status().attempts_failed > 0; }));
+  EXPECT_TRUE(fleet.submit(job));
+  ASSERT_TRUE(is_over_soon(fleet, job.id));
+  EXPECT_EQ(fleet.find(job.id)->status, JobStatus::kDone);
 }
 
 TEST_F(FleetTest, TheServersAbsenceIsWaitedOut) {
