@@ -101,7 +101,8 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   fleet::Fleet fleet(read_fleet_options(arguments.fleet, options.name));
   HostedEngines engines(models, read_count({"--max-models", arguments.max_models}, 1, 1000));
   fleet::Worker worker(fleet, engines, options, [&log](const fleet::WorkerEvent& event) {
-    log.write(event.is_problem ? server::LogLevel::kWarning : server::LogLevel::kInfo, event.what, event.facts);
+    const server::LogFields fields(event.facts.begin(), event.facts.end());
+    log.write(event.is_problem ? server::LogLevel::kWarning : server::LogLevel::kInfo, event.what, fields);
   });
   std::unique_ptr<fleet::MetricsServer> metrics;
   if (!arguments.metrics.empty()) {

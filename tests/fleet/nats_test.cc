@@ -135,7 +135,7 @@ TEST(NatsWorkQueue, WhatNobodySpeaksOfComesAgain) {
   AMANUENSIS_NEEDS_NATS();
   const test::NatsServer server;
   Connection connection(at(server.address()));
-  WorkQueue queue(connection, {.name = "t", .ack_wait = milliseconds(1000)});
+  WorkQueue queue(connection, {.name = "t", .ack_wait = milliseconds(2500)});
   queue.put(Priority::kLow, "kept", "");
   queue.put(Priority::kLow, "lost", "");
   const auto taken = queue.take(Priority::kLow, 2);
