@@ -32,8 +32,8 @@ void add_fleet_options(CLI::App& parser, FleetArguments& a) {
   add(parser, "nats-ca", "FILE", "Authorities to trust for TLS (PEM)", a.ca);
   add(parser, "stream", "NAME", "The fleet's name: of its stream, table and subjects", a.stream);
   add(parser, "replicas", "N", "Copies in a NATS cluster, when the stream is made; 0: three in a cluster", a.replicas);
-  add(parser, "ack-wait", "S", "A worker that says nothing for so long has lost its work; fixed when the stream is made",
-      a.ack_wait);
+  add(parser, "ack-wait", "S",
+      "A worker that says nothing for so long has lost its work; fixed when the stream is made", a.ack_wait);
   add(parser, "max-attempts", "N", "A job that was begun so often without an end is given up", a.max_attempts);
 }
 

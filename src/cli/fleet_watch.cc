@@ -62,7 +62,8 @@ class Watched {
       }
       if (job.audio_s == 0) ++totals.unknown;
       const auto found = partly.find(id);
-      const double running_s = (job.ranges ? job.ranges->audio_done_s : 0) + (found == partly.end() ? 0 : found->second);
+      const double running_s =
+          (job.ranges ? job.ranges->audio_done_s : 0) + (found == partly.end() ? 0 : found->second);
       totals.done_s += std::min(job.audio_s, running_s);
     }
     return totals;
@@ -135,8 +136,7 @@ std::string facts_text(const Facts& facts) {
 
 double fraction_of(const Totals& totals) {
   if (totals.all() == 0) return 1;
-  const double by_count =
-      static_cast<double>(totals.all() - totals.open()) / static_cast<double>(totals.all());
+  const double by_count = static_cast<double>(totals.all() - totals.open()) / static_cast<double>(totals.all());
   return totals.audio_s > 0 && totals.unknown == 0 ? totals.done_s / totals.audio_s : by_count;
 }
 
@@ -151,9 +151,8 @@ std::size_t watch_jobs(Context& context, fleet::Fleet& fleet, const std::vector<
   Facts facts;
   while (true) {
     const std::vector<fleet::WorkerStatus> workers = view.workers();
-    facts = {.totals = watched.totals(parts_done(workers)),
-             .workers = workers.size(),
-             .realtime = view.realtime_factor()};
+    facts = {
+        .totals = watched.totals(parts_done(workers)), .workers = workers.size(), .realtime = view.realtime_factor()};
     for (const fleet::Job& job : watched.take_failed()) {
       context.terminal.clear_status();
       context.terminal.message(fmt::format("failed: {}: {}", job.name, fleet::error_message(job)));
@@ -173,10 +172,10 @@ std::size_t watch_jobs(Context& context, fleet::Fleet& fleet, const std::vector<
     if (context.stop.stop_requested()) throw Error(ErrorCode::kCancelled, "interrupted");
   }
   context.terminal.clear_status();
-  context.terminal.message(fmt::format(
-      "{} done, {} failed, {} cancelled; {} of audio", facts.totals.of(fleet::JobStatus::kDone),
-      facts.totals.of(fleet::JobStatus::kFailed), facts.totals.of(fleet::JobStatus::kCancelled),
-      clock_text(facts.totals.done_s)));
+  context.terminal.message(fmt::format("{} done, {} failed, {} cancelled; {} of audio",
+                                       facts.totals.of(fleet::JobStatus::kDone),
+                                       facts.totals.of(fleet::JobStatus::kFailed),
+                                       facts.totals.of(fleet::JobStatus::kCancelled), clock_text(facts.totals.done_s)));
   return facts.totals.of(fleet::JobStatus::kFailed) + facts.totals.of(fleet::JobStatus::kCancelled);
 }
 

@@ -31,8 +31,7 @@ std::shared_ptr<fleet::HostedEngine> HostedEngines::engine(const std::string& mo
     return known->second.engine;
   }
   while (kept_.size() >= max_models_) {
-    const auto oldest =
-        std::ranges::min_element(kept_, {}, [](const auto& each) { return each.second.used; });
+    const auto oldest = std::ranges::min_element(kept_, {}, [](const auto& each) { return each.second.used; });
     kept_.erase(oldest);
   }
   auto engine = std::make_shared<Hosted>(models_.load(model));

@@ -36,6 +36,7 @@ struct Arguments {
   bool json = false;
   bool all = false;
   bool failed = false;
+  bool lost = false;
 };
 
 std::vector<fleet::JobStatus> read_statuses(const std::string& text) {
@@ -95,6 +96,11 @@ int watch(Context& context, const Arguments& arguments) {
 
 // Does something to each job that is named, or to all in a state.
 int change(Context& context, const Arguments& arguments, bool retry) {
+  if (retry && arguments.lost) {
+    fleet::Fleet fleet(read_fleet_options(arguments.fleet, "jobs"));
+    context.terminal.message(fmt::format("{} queued again", fleet.requeue_lost()));
+    return kExitOk;
+  }
   const bool everything = retry ? arguments.failed : arguments.all;
   if (arguments.ids.empty() && !everything) {
     throw Error(ErrorCode::kInvalidArgument, retry ? "name jobs, or all that failed with --failed"
@@ -234,6 +240,8 @@ Command add_jobs_command(CLI::App& program) {
   CLI::App* retry_parser = add_command(*parser, *arguments, "retry", "Begin jobs again that failed or were cancelled");
   retry_parser->add_option("JOB", arguments->ids, "Jobs")->type_name("");
   retry_parser->add_flag("--failed", arguments->failed, "All that failed");
+  retry_parser->add_flag("--lost", arguments->lost,
+                         "All that are queued although the work queue does not know them: its stream was lost");
   CLI::App* stats_parser = add_command(*parser, *arguments, "stats", "Count jobs, queue and workers");
   stats_parser->add_flag("--json", arguments->json, "As JSON");
   parser->footer(

@@ -124,8 +124,7 @@ void add_fleet(CLI::App& parser, ServeArguments& a) {
   const char* group = "Jobs of a fleet";
   add(parser, {"jobs", "ADDRESS", "Jobs are done by the workers at this NATS server (nats://...), not here", group},
       a.jobs);
-  add(parser,
-      {"jobs-store", "ADDRESS", "With --jobs: folder that all workers see, or s3://bucket/prefix", group},
+  add(parser, {"jobs-store", "ADDRESS", "With --jobs: folder that all workers see, or s3://bucket/prefix", group},
       a.jobs_store);
   add(parser, {"nats-credentials", "FILE", "Credentials, as nsc writes them", group}, a.fleet.credentials);
   add(parser, {"nats-ca", "FILE", "Authorities to trust for TLS (PEM)", group}, a.fleet.ca);

@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "cli/commands.h"
+#include "cli/engine.h"
 #include "cli/exit_code.h"
 #include "cli/fleet_options.h"
 #include "cli/fleet_watch.h"

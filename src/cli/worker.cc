@@ -1,4 +1,6 @@
 // amanuensis worker: one of a fleet.
+#include "fleet/worker.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -17,7 +19,6 @@
 #include "cli/serve_options.h"
 #include "cli/systemd.h"
 #include "fleet/metrics.h"
-#include "fleet/worker.h"
 #include "server/log/log.h"
 
 namespace amanuensis::cli {
@@ -100,7 +101,8 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   fleet::Fleet fleet(read_fleet_options(arguments.fleet, options.name));
   HostedEngines engines(models, read_count({"--max-models", arguments.max_models}, 1, 1000));
   fleet::Worker worker(fleet, engines, options, [&log](const fleet::WorkerEvent& event) {
-    log.write(event.is_problem ? server::LogLevel::kWarning : server::LogLevel::kInfo, event.what, event.facts);
+    const server::LogFields fields(event.facts.begin(), event.facts.end());
+    log.write(event.is_problem ? server::LogLevel::kWarning : server::LogLevel::kInfo, event.what, fields);
   });
   std::unique_ptr<fleet::MetricsServer> metrics;
   if (!arguments.metrics.empty()) {
@@ -109,8 +111,7 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   const std::string& notify = context.environment.notify_socket;
   notify_systemd(notify, "READY=1");
   context.terminal.out(fmt::format("amanuensis worker {}: model {}, {} jobs at once, {}{}\n", options.name,
-                                   options.model, options.concurrency,
-                                   fleet::without_password(arguments.fleet.nats),
+                                   options.model, options.concurrency, fleet::without_password(arguments.fleet.nats),
                                    metrics ? fmt::format(", metrics at {}", metrics->address()) : std::string()));
   const std::stop_callback stopping(context.stop, [&notify] { notify_systemd(notify, "STOPPING=1"); });
   worker.run(context.stop);
@@ -156,7 +157,9 @@ void add_options(CLI::App& parser, Arguments& a) {
   add(parser, "vad-model", "MODEL", "Silero's weights: a name, or a safetensors file", models, a.vad_model);
   add(parser, "max-models", "N", "Models in memory at once", models, a.max_models);
   add(parser, "log-level", "LEVEL", "debug, info, warning or error", "Log", a.log_level);
-  parser.add_flag("--log-json", a.log_json, "One JSON object a line")->group("Log")->envname(option_variable("log-json"));
+  parser.add_flag("--log-json", a.log_json, "One JSON object a line")
+      ->group("Log")
+      ->envname(option_variable("log-json"));
 }
 
 }  // namespace
@@ -166,7 +169,8 @@ Command add_worker_command(CLI::App& program) {
   CLI::App* parser = program.add_subcommand("worker", "Transcribe for a fleet: takes jobs from NATS JetStream");
   add_options(*parser, *arguments);
   parser->footer(
-      "Any number of workers share the jobs that `amanuensis submit` and `amanuensis serve --jobs` put into the queue.\n"
+      "Any number of workers share the jobs that `amanuensis submit` and `amanuensis serve --jobs` put into the "
+      "queue.\n"
       "A worker may be killed at any time: what it was doing is begun again by another. SIGTERM finishes what runs\n"
       "and gives back the rest. Every option may be given as a variable (--nats as AMANUENSIS_NATS) or in the file of\n"
       "--config. S3 credentials come from the usual AWS variables and files.\n\n"

@@ -18,8 +18,10 @@ using Json = nlohmann::ordered_json;
 constexpr std::size_t kLongestName = 40;
 constexpr std::chrono::hours kEventsKept{24};
 constexpr std::int64_t kMostEventBytes = std::int64_t{256} << 20;
-// A job that was accepted a moment ago may still be on its way into the queue.
+// A job that was accepted a moment ago may be about to be begun.
 constexpr std::int64_t kSettlingMs = 10'000;
+// Far less than the time for which workers wait for a job whose work they have.
+constexpr std::chrono::seconds kSoonEnough{5};
 // Many changes at once to one job are ranges that end together.
 constexpr int kMostTries = 200;
 
@@ -72,35 +74,44 @@ Fleet::Fleet(const FleetSettings& settings) : settings_(settings) {
       *connection_,
       WorkQueueOptions{.name = settings_.stream, .replicas = settings_.replicas, .ack_wait = settings_.ack_wait});
   const int replicas = work_->replicas();
-  ensure_stream(*connection_, {.name = settings_.stream + "-dead",
-                               .subjects = subject("dead.>"),
-                               .replicas = replicas,
-                               .max_per_subject = 1});
+  ensure_stream(
+      *connection_,
+      {.name = settings_.stream + "-dead", .subjects = subject("dead.>"), .replicas = replicas, .max_per_subject = 1});
   // One copy is enough for what can be had again from a job's result.
   ensure_stream(*connection_, {.name = settings_.stream + "-events",
                                .subjects = subject("events.>"),
                                .replicas = 1,
                                .max_age = kEventsKept,
                                .max_bytes = kMostEventBytes});
-  table_ = std::make_unique<Table>(*connection_,
-                                   TableOptions{.bucket = settings_.stream + "-jobs", .replicas = replicas});
+  table_ =
+      std::make_unique<Table>(*connection_, TableOptions{.bucket = settings_.stream + "-jobs", .replicas = replicas});
 }
 
 Fleet::~Fleet() = default;
 
 std::string Fleet::subject(std::string_view rest) const { return fmt::format("{}.{}", settings_.stream, rest); }
 
+// The work first, the job after it: should this process end in between, a worker finds work without a job and, after some
+// time, drops it. The other way round a job would wait for ever.
 bool Fleet::submit(Job& job) {
+  if (const auto known = find(job.id)) {
+    job = *known;
+    return false;
+  }
   job.status = JobStatus::kQueued;
   if (job.created_ms == 0) job.created_ms = unix_ms();
-  const bool is_new = table_->create(job.id, job_json(job)).has_value();
-  if (!is_new) {
-    const std::optional<Job> known = find(job.id);
+  const WorkItem item{.job = job.id, .epoch = job.epoch};
+  const auto begun = std::chrono::steady_clock::now();
+  queue(job, item);
+  if (!table_->create(job.id, job_json(job))) {
+    const auto known = find(job.id);
     if (!known) throw Error(ErrorCode::kNetwork, fmt::format("{}: was removed while it was submitted", job.id));
     job = *known;
+    return false;
   }
-  if (job.status == JobStatus::kQueued) queue(job, {.job = job.id, .epoch = job.epoch});
-  return is_new;
+  // It may have been dropped meanwhile.
+  if (std::chrono::steady_clock::now() - begun > kSoonEnough) queue(job, item);
+  return true;
 }
 
 std::optional<Job> Fleet::find(const std::string& id) {
@@ -150,24 +161,30 @@ bool Fleet::cancel(const std::string& id) {
 }
 
 bool Fleet::retry(const std::string& id) {
+  const auto may_retry = [](const Job& job) {
+    return job.status == JobStatus::kFailed || job.status == JobStatus::kCancelled;
+  };
+  const std::optional<Job> ended = find(id);
+  if (!ended || !may_retry(*ended)) return false;
+  const std::int64_t epoch = ended->epoch + 1;
+  queue(*ended, {.job = id, .epoch = epoch});  // first, as in submit()
   bool again = false;
-  const std::optional<Job> job = update(id, [&](Job& each) {
-    again = each.status == JobStatus::kFailed || each.status == JobStatus::kCancelled;
+  update(id, [&](Job& each) {
+    again = may_retry(each) && each.epoch + 1 == epoch;
     if (!again) return false;
     each.status = JobStatus::kQueued;
-    ++each.epoch;
+    each.epoch = epoch;
     each.lost = 0;
     each.failures.clear();
     each.error.clear();
     each.ranges.reset();
     each.started_ms.reset();
     each.ended_ms.reset();
+    each.webhook_next_ms.reset();
     return true;
   });
-  if (!again) return false;
-  remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
-  queue(*job, {.job = id, .epoch = job->epoch});
-  return true;
+  if (again) remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
+  return again;
 }
 
 void Fleet::remove(const std::string& id) {
@@ -183,9 +200,15 @@ void Fleet::bury(const std::string& id, std::int64_t epoch, std::string_view cod
   // The letter first: whoever dies in between leaves a job that is begun, and buried, again.
   const std::optional<Job> found = find(id);
   if (!found || is_over(found->status) || found->epoch != epoch) return;
-  Json letter = {{"id", id},          {"name", found->name},         {"source", found->source},
-                 {"code", code},      {"reason", reason},            {"failures", found->failures},
-                 {"attempt", found->attempt}, {"worker", found->worker}, {"model", found->model},
+  Json letter = {{"id", id},
+                 {"name", found->name},
+                 {"source", found->source},
+                 {"code", code},
+                 {"reason", reason},
+                 {"failures", found->failures},
+                 {"attempt", found->attempt},
+                 {"worker", found->worker},
+                 {"model", found->model},
                  {"at_ms", unix_ms()}};
   store(*connection_, subject("dead." + id), letter.dump(-1, ' ', false, Json::error_handler_t::replace),
         fmt::format("{}-{}", id, epoch));

@@ -18,8 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<std::string_view, 27> kMediaEndings{
-    ".wav", ".flac", ".mp3",  ".m4a", ".mp4", ".m4b", ".aac", ".ogg", ".oga", ".opus", ".webm", ".mkv", ".mka", ".mov",
-    ".avi", ".wma",  ".wmv",  ".aif", ".aiff", ".amr", ".3gp", ".ts",  ".mpg", ".mpeg", ".caf",  ".au",  ".w64"};
+    ".wav", ".flac", ".mp3", ".m4a", ".mp4",  ".m4b", ".aac", ".ogg", ".oga", ".opus", ".webm", ".mkv", ".mka", ".mov",
+    ".avi", ".wma",  ".wmv", ".aif", ".aiff", ".amr", ".3gp", ".ts",  ".mpg", ".mpeg", ".caf",  ".au",  ".w64"};
 
 // JSON carries text alone.
 void check_text(const std::string& path) {

@@ -1,5 +1,5 @@
-// What people give `amanuensis submit`: files, folders, patterns, lists of them, s3:// prefixes, addresses. Expanding asks
-// the stores for what is there and reads no recording.
+// What people give `amanuensis submit`: files, folders, patterns, lists of them, s3:// prefixes, addresses. Expanding
+// asks the stores for what is there and reads no recording.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Input {
   std::string name;    // for people
   std::uint64_t size_bytes = 0;
   std::string etag = {};  // changes when the content does; empty for files of this machine
-  bool is_file = false;  // of this machine
+  bool is_file = false;   // of this machine
 };
 
 // Whether a file of that name, found in a folder, is taken for a recording.
@@ -32,8 +32,8 @@ bool is_media_name(std::string_view name);
 void expand_input(const std::string& text, Stores& stores, const std::function<void(const Input&)>& each,
                   const std::stop_token& stop = {});
 
-// The inputs of a manifest: one a line, or a JSON object with "source" a line; empty lines and those that begin with '#'
-// are skipped. Relative paths are relative to `folder`. Throws Error{kBadData} naming the line.
+// The inputs of a manifest: one a line, or a JSON object with "source" a line; empty lines and those that begin with
+// '#' are skipped. Relative paths are relative to `folder`. Throws Error{kBadData} naming the line.
 std::vector<std::string> read_manifest(std::istream& in, const std::string& folder);
 
 }  // namespace amanuensis::fleet

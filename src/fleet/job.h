@@ -1,5 +1,5 @@
-// A recording that the fleet transcribes: what is asked for, and how far it is. One JSON text in the fleet's table, which
-// changes only from what was read (Table::update). Values and pure functions; any thread.
+// A recording that the fleet transcribes: what is asked for, and how far it is. One JSON text in the fleet's table,
+// which changes only from what was read (Table::update). Values and pure functions; any thread.
 #pragma once
 
 #include <cstdint>
@@ -20,9 +20,9 @@ inline bool is_over(JobStatus status) { return status != JobStatus::kQueued && s
 
 // A long recording that is transcribed by several workers at once.
 struct JobRanges {
-  std::size_t count = 0;   // once they are planned
-  std::string done;        // a '1' for each that has a result
-  bool planned = false;    // all of them are known, and who spoke where that was asked for
+  std::size_t count = 0;  // once they are planned
+  std::string done;       // a '1' for each that has a result
+  bool planned = false;   // all of them are known, and who spoke where that was asked for
   double audio_done_s = 0;
 };
 
@@ -38,11 +38,11 @@ struct Job {
   std::int64_t attempt = 0;  // begun so often
   std::int64_t lost = 0;     // of them, those whose worker was never heard of again
 
-  std::string owner;  // the name of the key that made it; empty: made without one
-  std::string name;   // of the recording, for people
-  std::string source; // where it lies: a path that all workers see, s3://..., https://...
+  std::string owner;   // the name of the key that made it; empty: made without one
+  std::string name;    // of the recording, for people
+  std::string source;  // where it lies: a path that all workers see, s3://..., https://...
   std::int64_t size_bytes = 0;
-  std::string url;    // what a client named, when the server has no recording of its own
+  std::string url;  // what a client named, when the server has no recording of its own
   std::string model;
   std::string options = "{}";        // as options_json() writes it
   std::string results;               // the store for what comes out
@@ -50,9 +50,9 @@ struct Job {
   std::string webhook_url;
   std::int64_t webhook_attempt = 0;
   std::optional<std::int64_t> webhook_next_ms;  // there is one to be sent, and not before then
-  std::string content_hash;  // SHA-256 of the recording, hexadecimal, once known
-  double audio_s = 0;        // its length; 0: not known yet
-  bool tells_segments = false;  // whoever follows it is told each segment as it is found
+  std::string content_hash;                     // SHA-256 of the recording, hexadecimal, once known
+  double audio_s = 0;                           // its length; 0: not known yet
+  bool tells_segments = false;                  // whoever follows it is told each segment as it is found
 
   std::optional<JobRanges> ranges;
   std::string worker;                 // the last that began it

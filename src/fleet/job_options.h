@@ -1,5 +1,5 @@
-// How a job's recording is transcribed, in one canonical form: two jobs are the same work when model, recording and this
-// text are the same. The fields are those of the server's job API. Values and pure functions; any thread.
+// How a job's recording is transcribed, in one canonical form: two jobs are the same work when model, recording and
+// this text are the same. The fields are those of the server's job API. Values and pure functions; any thread.
 #pragma once
 
 #include <cstddef>

@@ -11,7 +11,6 @@
 #include "fleet/job_options.h"
 #include "fleet/task_steps.h"
 #include "fleet/transcription.h"
-#include "pipeline/diarize/with_speakers.h"
 #include "pipeline/transcript_json.h"
 
 namespace amanuensis::fleet {
@@ -22,6 +21,8 @@ using Outcome = TaskResult::Outcome;
 
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
+constexpr std::chrono::seconds kEarlyPause{1};
+constexpr std::uint64_t kMostEarly = 30;
 
 // A second, then twice as long each time.
 std::chrono::milliseconds pause_after(std::size_t failures) {
@@ -77,6 +78,7 @@ TaskResult JobTask::work(const std::stop_token& stop) {
 bool JobTask::begin() {
   bool begun = false;
   const std::optional<Job> job = context_.fleet.update(item_.job, [&](Job& each) {
+    is_early_ = each.epoch < item_.epoch;
     begun = !is_over(each.status) && each.epoch == item_.epoch;
     if (!begun) return false;
     if (each.status == JobStatus::kRunning) ++each.lost;
@@ -86,20 +88,26 @@ bool JobTask::begin() {
     if (!each.started_ms) each.started_ms = unix_ms();
     return true;
   });
+  if (!job) is_early_ = true;
   if (!begun) return false;
   job_ = *job;
   return true;
 }
 
 TaskResult JobTask::work_on_job(const std::stop_token& stop) {
-  if (!persistently(stop, [&] { return begin(); })) return {.outcome = Outcome::kDropped};
+  if (!persistently(stop, [&] { return begin(); })) {
+    // Work is queued before its job is written down; if that does not follow, its submitter has died.
+    if (is_early_ && delivered_ < kMostEarly) return {.outcome = Outcome::kAgain, .delay = kEarlyPause};
+    return {.outcome = Outcome::kDropped};
+  }
   context_.on_named(job_.name, "");
   const auto failed = job_.lost + static_cast<std::int64_t>(job_.failures.size());
   if (failed >= context_.fleet.settings().max_attempts) {
-    throw TaskFailure{.code = ErrorCode::kDeadlineExceeded,
-                  .message = fmt::format("begun {} times without an end; {} workers were lost while they worked on it",
-                                         job_.attempt - 1, job_.lost),
-                  .may_pass = false};
+    throw TaskFailure{
+        .code = ErrorCode::kDeadlineExceeded,
+        .message = fmt::format("begun {} times without an end; {} workers were lost while they worked on it",
+                               job_.attempt - 1, job_.lost),
+        .may_pass = false};
   }
   tell(Json{{"kind", "running"}, {"attempt", job_.attempt}}.dump());
   results_ = step(Step::kFetching, [&] { return context_.stores.open(job_.results); });
@@ -108,8 +116,8 @@ TaskResult JobTask::work_on_job(const std::stop_token& stop) {
   });
   if (!job_.content_hash.empty() && job_.content_hash != recording->sha256()) {
     throw TaskFailure{.code = ErrorCode::kBadData,
-                  .message = fmt::format("{}: has changed since it was submitted; submit it again", job_.source),
-                  .may_pass = false};
+                      .message = fmt::format("{}: has changed since it was submitted; submit it again", job_.source),
+                      .may_pass = false};
   }
   job_.content_hash = recording->sha256();
   job_.result = result_key(job_.content_hash, job_.model, job_.options);
@@ -141,13 +149,11 @@ pipeline::EngineRequest JobTask::request_for(const Recording& recording) {
 
 TaskResult JobTask::transcribe_whole(const Recording& recording, const std::stop_token& stop) {
   const auto hosted = step(Step::kModel, [&] { return context_.engines.engine(job_.model); });
-  const Transcribed done = step(Step::kTranscribing, [&] {
-    pipeline::EngineRequest request = request_for(recording);
-    if (const auto speakers = parse_options(job_.options).diarize) {
-      request = pipeline::with_speakers(std::move(request), context_.engines.diarizer(), *speakers);
-    }
-    return transcribe(hosted->engine(), std::move(request), stop);
-  }, recording.path().string(), job_.name);
+  std::optional<Speakers> speakers;
+  if (const auto asked = parse_options(job_.options).diarize) speakers = Speakers{&context_.engines.diarizer(), *asked};
+  const Transcribed done = step(
+      Step::kTranscribing, [&] { return transcribe(hosted->engine(), request_for(recording), stop, speakers); },
+      recording.path().string(), job_.name);
   job_.warning = without(done.warning, recording.path().string(), job_.name);
   const std::string json = step(Step::kWriting, [&] {
     return write_result(*results_, job_.result, pipeline::full_json(done.transcript), job_.formats);

@@ -42,7 +42,7 @@ struct TaskResult {
   Outcome outcome = Outcome::kDropped;
   std::chrono::milliseconds delay{0};
   std::string reason = {};  // of a failure
-  double audio_s = 0;  // of the recording or part
+  double audio_s = 0;       // of the recording or part
 };
 
 struct RangeInput;
@@ -88,6 +88,7 @@ class JobTask {
   const std::uint64_t delivered_;
   Job job_;
   std::shared_ptr<storage::ObjectStore> results_;
+  bool is_early_ = false;  // the work is here, its job is not yet
   std::string parts_;  // of a recording that is cut: the folder of what its workers hand each other
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };

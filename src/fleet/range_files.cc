@@ -30,7 +30,8 @@ auto reading(const char* what, const Read& read) {
   try {
     return read();
   } catch (const nlohmann::json::exception& error) {
-    throw Error(ErrorCode::kBadData, fmt::format("{} of a recording that was cut cannot be read: {}", what, error.what()));
+    throw Error(ErrorCode::kBadData,
+                fmt::format("{} of a recording that was cut cannot be read: {}", what, error.what()));
   }
 }
 

@@ -134,8 +134,7 @@ void JobTask::queue_range(std::size_t number, const RangeInput& input, const std
   if (job_.ranges && is_done(*job_.ranges, number)) return;
   step(Step::kWriting, [&] { results_->write(range_key(parts_, number), encode_range(input)); });
   persistently(stop, [&] {
-    context_.fleet.queue(
-        job_, {.job = job_.id, .epoch = job_.epoch, .kind = WorkItem::Kind::kRange, .range = number});
+    context_.fleet.queue(job_, {.job = job_.id, .epoch = job_.epoch, .kind = WorkItem::Kind::kRange, .range = number});
   });
 }
 
@@ -204,8 +203,8 @@ std::string JobTask::transcribe_range(RangeInput input, const std::stop_token& s
   request.audio = [samples = std::make_shared<std::vector<std::int16_t>>(std::move(input.samples))] {
     return source_of(std::move(*samples));
   };
-  request.events.transcribe.on_progress = [this, start_s = input.start_s, all_s = input.end_s - input.start_s](
-                                              const pipeline::Progress& progress) {
+  request.events.transcribe.on_progress = [this, start_s = input.start_s,
+                                           all_s = input.end_s - input.start_s](const pipeline::Progress& progress) {
     context_.on_progress(std::clamp(progress.audio_done_s - start_s, 0.0, all_s), all_s);
   };
   std::vector<pipeline::WindowText> texts;

@@ -33,7 +33,8 @@ std::shared_ptr<storage::ObjectStore> Stores::open(const std::string& uri) {
   if (known != stores_.end()) return known->second;
   std::shared_ptr<storage::ObjectStore> store = storage::open_store(uri, settings_);
   // An address of a recording is a store of its own: those that nobody uses go when there are many.
-  if (stores_.size() >= kMostStores) std::erase_if(stores_, [](const auto& each) { return each.second.use_count() == 1; });
+  if (stores_.size() >= kMostStores)
+    std::erase_if(stores_, [](const auto& each) { return each.second.use_count() == 1; });
   stores_.emplace(uri, store);
   return store;
 }

@@ -57,8 +57,8 @@ bool is_remote(std::string_view text);
 // What a job has written, if it has: its full JSON.
 std::optional<std::string> find_result(storage::ObjectStore& store, const std::string& key);
 
-// Writes `json` (as pipeline::full_json) as KEY.json and the other formats made from it. What is there already stays, so
-// that a result is never two; the JSON that counts is returned.
+// Writes `json` (as pipeline::full_json) as KEY.json and the other formats made from it. What is there already stays,
+// so that a result is never two; the JSON that counts is returned.
 std::string write_result(storage::ObjectStore& store, const std::string& key, const std::string& json,
                          const std::vector<std::string>& formats);
 

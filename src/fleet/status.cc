@@ -77,8 +77,8 @@ WorkerStatus parse_status(std::string_view text) {
 }
 
 FleetView::FleetView(Fleet& fleet)
-    : subscription_(fleet.connection().subscribe(
-          fleet.subject("worker.*"), [this](const std::string&, std::string_view data) { hear(data); })) {}
+    : subscription_(fleet.connection().subscribe(fleet.subject("worker.*"),
+                                                 [this](const std::string&, std::string_view data) { hear(data); })) {}
 
 FleetView::~FleetView() = default;
 
@@ -116,7 +116,8 @@ double FleetView::realtime_factor(std::chrono::seconds span) const {
     const Mark& last = heard.marks.back();
     if (now - last.when > kForgottenAfter) continue;
     const Mark* first = &last;
-    for (auto mark = heard.marks.rbegin(); mark != heard.marks.rend() && now - mark->when <= span; ++mark) first = &*mark;
+    for (auto mark = heard.marks.rbegin(); mark != heard.marks.rend() && now - mark->when <= span; ++mark)
+      first = &*mark;
     const double elapsed_s = std::chrono::duration<double>(last.when - first->when).count();
     if (elapsed_s > 0) sum += (last.audio_done_s - first->audio_done_s) / elapsed_s;
   }

@@ -61,7 +61,8 @@ Submitted Submission::submit(const Input& input, const std::stop_token& stop) {
     recording = identity_of(input);
   }
   // Where the results go is part of what is asked for.
-  job.id = job_id(recording, job.model, fmt::format("{}\n{}\n{}", job.options, job.results, fmt::join(job.formats, ",")));
+  job.id =
+      job_id(recording, job.model, fmt::format("{}\n{}\n{}", job.options, job.results, fmt::join(job.formats, ",")));
   if (input.is_file) {
     job.audio_s = length_s(input.source);
     if (!options_.upload.empty()) job.source = uploaded(input, job.content_hash, stop);

@@ -39,9 +39,8 @@ auto step(Step which, const Work& work, const std::string& path = {}, const std:
   try {
     return work();
   } catch (const Error& error) {
-    throw TaskFailure{.code = error.code(),
-                      .message = without(error.what(), path, name),
-                      .may_pass = may_pass(which, error.code())};
+    throw TaskFailure{
+        .code = error.code(), .message = without(error.what(), path, name), .may_pass = may_pass(which, error.code())};
   }
 }
 

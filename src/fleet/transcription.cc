@@ -4,21 +4,24 @@
 #include <memory>
 #include <utility>
 
+#include "pipeline/diarize/with_speakers.h"
+
 namespace amanuensis::fleet {
 
-Transcribed transcribe(pipeline::Engine& engine, pipeline::EngineRequest request, const std::stop_token& stop) {
+Transcribed transcribe(pipeline::Engine& engine, pipeline::EngineRequest request, const std::stop_token& stop,
+                       const std::optional<Speakers>& speakers) {
   // The engine may hold on to the callback for longer than this call lasts.
   auto ended = std::make_shared<std::promise<pipeline::Transcript>>();
   std::future<pipeline::Transcript> result = ended->get_future();
-  const auto told = std::move(request.events.on_end);
-  request.events.on_end = [ended, told](const pipeline::Transcript& transcript, const std::exception_ptr& error) {
-    if (told) told(transcript, error);
+  request.events.on_end = [ended](const pipeline::Transcript& transcript, const std::exception_ptr& error) {
     if (error) {
       ended->set_exception(error);
     } else {
       ended->set_value(transcript);
     }
   };
+  // It puts itself between the engine and that callback.
+  if (speakers) request = pipeline::with_speakers(std::move(request), *speakers->diarizer, speakers->options);
   const pipeline::Engine::Handle handle = engine.submit(std::move(request));
   const std::stop_callback cancel(stop, [&handle] { handle.cancel(); });
   Transcribed done{.transcript = result.get(), .warning = {}};

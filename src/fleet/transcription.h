@@ -1,7 +1,7 @@
 // One recording, or a part of one, through an engine, while the calling thread waits. Any thread.
 #pragma once
 
-#include <functional>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -15,7 +15,14 @@ struct Transcribed {
   std::string warning;  // what was wrong with audio that could be read
 };
 
-// Throws what ended the request, and Error{kCancelled} once `stop` is requested.
-Transcribed transcribe(pipeline::Engine& engine, pipeline::EngineRequest request, const std::stop_token& stop);
+// Who tells speakers apart, and how.
+struct Speakers {
+  const pipeline::Diarizer* diarizer;
+  pipeline::DiarizeOptions options;
+};
+
+// Throws what ended the request, and Error{kCancelled} once `stop` is requested. `on_end` is this function's own.
+Transcribed transcribe(pipeline::Engine& engine, pipeline::EngineRequest request, const std::stop_token& stop,
+                       const std::optional<Speakers>& speakers = std::nullopt);
 
 }  // namespace amanuensis::fleet

@@ -19,7 +19,6 @@ constexpr std::chrono::milliseconds kShortestRest{20};
 constexpr std::chrono::milliseconds kLongestRest{500};
 constexpr std::chrono::milliseconds kWithoutServer{1000};
 constexpr std::chrono::milliseconds kTellEvery{1000};
-constexpr std::chrono::seconds kLookForLostEvery{60};
 // Acknowledging is tried so often; then the message comes again, and is found to be done.
 constexpr int kAckTries = 20;
 
@@ -34,7 +33,7 @@ struct Worker::Active {
   std::unique_ptr<Delivery> delivery;
   WorkItem item;
   std::stop_source stop;
-  ActiveWork shown;          // guarded by the worker's mutex
+  ActiveWork shown;  // guarded by the worker's mutex
   std::atomic<bool> over{false};
   std::jthread thread;
 };
@@ -80,9 +79,7 @@ void Worker::run(const std::stop_token& stop) {
     } catch (const Error& error) {
       if (!std::exchange(was_away, true)) log(true, "NATS cannot be reached", {{"what", error.what()}});
     }
-    rest = was_away          ? kWithoutServer
-           : after > before ? kShortestRest
-                            : std::min(kLongestRest, rest * 2);
+    rest = was_away ? kWithoutServer : after > before ? kShortestRest : std::min(kLongestRest, rest * 2);
     // Something that ends makes room: it is looked for soon.
     if (after >= options_.concurrency) rest = kShortestRest;
     std::unique_lock lock(resting);
@@ -130,24 +127,23 @@ void Worker::start(std::unique_ptr<Delivery> delivery) {
 }
 
 void Worker::work_on(Active& active) {
-  const TaskContext context{
-      .fleet = fleet_,
-      .engines = engines_,
-      .stores = stores_,
-      .options = options_,
-      .on_progress =
-          [this, &active](double done_s, double total_s) {
-            const std::scoped_lock lock(mutex_);
-            counts_.audio_done_s += std::max(0.0, done_s - active.shown.audio_done_s);
-            active.shown.audio_done_s = std::max(active.shown.audio_done_s, done_s);
-            active.shown.audio_total_s = total_s;
-          },
-      .on_named =
-          [this, &active](const std::string& name, const std::string& part) {
-            const std::scoped_lock lock(mutex_);
-            active.shown.name = name;
-            active.shown.part = part;
-          }};
+  const TaskContext context{.fleet = fleet_,
+                            .engines = engines_,
+                            .stores = stores_,
+                            .options = options_,
+                            .on_progress =
+                                [this, &active](double done_s, double total_s) {
+                                  const std::scoped_lock lock(mutex_);
+                                  counts_.audio_done_s += std::max(0.0, done_s - active.shown.audio_done_s);
+                                  active.shown.audio_done_s = std::max(active.shown.audio_done_s, done_s);
+                                  active.shown.audio_total_s = total_s;
+                                },
+                            .on_named =
+                                [this, &active](const std::string& name, const std::string& part) {
+                                  const std::scoped_lock lock(mutex_);
+                                  active.shown.name = name;
+                                  active.shown.part = part;
+                                }};
   const Clock::time_point begun = Clock::now();
   JobTask task(context, active.item, active.delivery->delivered());
   const TaskResult result = task.run(active.stop.get_token());
@@ -220,7 +216,6 @@ void Worker::cancelled_by_somebody(const std::string& job) {
 void Worker::beat(const std::stop_token& stop) {
   const auto beat_every = fleet_.settings().ack_wait / 4;
   Clock::time_point next_beat = Clock::now() + beat_every;
-  Clock::time_point next_look = Clock::now() + kLookForLostEvery;
   std::mutex resting;
   std::condition_variable_any awake;
   while (!stop.stop_requested()) {
@@ -237,11 +232,6 @@ void Worker::beat(const std::stop_token& stop) {
     }
     try {
       fleet_.connection().publish(fleet_.subject("worker." + options_.name), status_json(status()));
-      if (Clock::now() >= next_look && !draining_) {
-        next_look = Clock::now() + kLookForLostEvery;
-        const std::size_t lost = fleet_.requeue_lost();
-        if (lost > 0) log(true, "jobs queued again", {{"count", std::to_string(lost)}});
-      }
     } catch (const Error&) {
       // There is no server now; the next message tells as much as this one would have.
     }

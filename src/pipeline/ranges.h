@@ -1,7 +1,7 @@
-// One recording transcribed in parts: its windows found in one pass (Engine::plan), transcribed in any number of ranges,
-// anywhere and in any order (EngineRequest::range), and put together again. What comes out is, to the bit, what one
-// request for the whole recording gives: windows are decoded on their own, and what each takes from those before it (the
-// loudest value so far, the language, the order of words) is handed on. Values and pure functions; any thread.
+// One recording transcribed in parts: its windows found in one pass (Engine::plan), transcribed in any number of
+// ranges, anywhere and in any order (EngineRequest::range), and put together again. What comes out is, to the bit, what
+// one request for the whole recording gives: windows are decoded on their own, and what each takes from those before it
+// (the loudest value so far, the language, the order of words) is handed on. Values and pure functions; any thread.
 #pragma once
 
 #include <limits>
@@ -16,8 +16,8 @@
 
 namespace amanuensis::pipeline {
 
-// Windows that follow each other in a recording. Their audio is the source of the request: the pieces of all windows, one
-// behind the other.
+// Windows that follow each other in a recording. Their audio is the source of the request: the pieces of all windows,
+// one behind the other.
 struct WindowRange {
   std::vector<AudioWindow> windows;
   // The largest log-mel value of the windows before the first of these.

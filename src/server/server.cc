@@ -152,7 +152,7 @@ struct Server::State {
   Worker live;
   Gate gate;
   Metrics metrics;
-  std::unique_ptr<Jobs> own_jobs;          // one of these two
+  std::unique_ptr<Jobs> own_jobs;  // one of these two
   std::unique_ptr<FleetJobs> fleet_jobs;
   JobService& jobs;
   Service service;
@@ -188,12 +188,13 @@ std::unique_ptr<Jobs> Server::State::make_own_jobs() {
 }
 
 std::unique_ptr<FleetJobs> Server::State::make_fleet_jobs() {
-  return std::make_unique<FleetJobs>(*loop, log, *options.fleet,
-                                     FleetJobsOptions{.data_dir = options.data_dir,
-                                                      .store = {.store = options.fleet_store, .storage = options.storage},
-                                                      .keep = options.keep_jobs,
-                                                      .max_bytes = options.max_jobs_bytes,
-                                                      .beam_size = options.beam_size});
+  return std::make_unique<FleetJobs>(
+      *loop, log, *options.fleet,
+      FleetJobsOptions{.data_dir = options.data_dir,
+                       .store = {.store = options.fleet_store, .storage = options.storage},
+                       .keep = options.keep_jobs,
+                       .max_bytes = options.max_jobs_bytes,
+                       .beam_size = options.beam_size});
 }
 
 OutboundOptions Server::State::outbound() const {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "fleet/fleet.h"
 #include "fleet/job_options.h"
 #include "fleet/submission.h"

@@ -95,7 +95,8 @@ TEST(WorkItem, GoesThroughTheQueueUnchanged) {
 }
 
 TEST(WorkerStatus, IsTheSameAfterItWasTold) {
-  WorkerStatus status{.worker = "w", .model = "demo", .state = "working"};
+  WorkerStatus status;
+  status.worker = "w";
   status.active.push_back({.job = "j", .name = "a.wav", .part = "range 1", .audio_done_s = 1.5, .audio_total_s = 3});
   EXPECT_EQ(status_json(parse_status(status_json(status))), status_json(status));
   EXPECT_EQ(test::error_of([] { parse_status("{}"); }).code, ErrorCode::kBadData);
@@ -164,7 +165,8 @@ TEST(RangeFiles, LoseNothing) {
   EXPECT_EQ(texts[0].language_probabilities[0].second, 0.75);
 
   RangePlan plan{.count = 4, .duration_s = 7.7, .warning = "w", .silent_language = "en"};
-  plan.diarization = pipeline::Diarization{.turns = {{0.5, 1.5, 1}}, .speakers = {{.label = "A"}}, .model = "builtin"};
+  plan.diarization.emplace();
+  plan.diarization->turns = {{0.5, 1.5, 1}};
   const RangePlan read_plan = decode_plan(encode_plan(plan));
   EXPECT_EQ(read_plan.count, 4U);
   EXPECT_EQ(read_plan.diarization->turns, plan.diarization->turns);

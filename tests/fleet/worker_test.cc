@@ -9,10 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "fleet_fixture.h"
-#include "pipeline/diarize/with_speakers.h"
-#include "pipeline/transcript_json.h"
 #include "fleet/transcription.h"
+#include "fleet_fixture.h"
+#include "pipeline/transcript_json.h"
 #include "support/error_of.h"
 #include "support/goldens.h"
 
@@ -40,11 +39,13 @@ class FleetTest : public testing::Test {
     return test::source_path("models/demo/recordings/" + name).string();
   }
   WorkerOptions worker_options(const std::string& name) const {
-    return {.name = name,
-            .model = "demo",
-            .work_folder = folder_.path() / ("work-" + name),
-            .drain = std::chrono::milliseconds(0),
-            .cut_above_s = 0};
+    WorkerOptions options;
+    options.name = name;
+    options.model = "demo";
+    options.work_folder = folder_.path() / ("work-" + name);
+    options.drain = std::chrono::milliseconds(0);
+    options.cut_above_s = 0;
+    return options;
   }
   SubmissionOptions submission_options(const JobOptions& options = {}) const {
     return {.model = "demo",
@@ -56,17 +57,38 @@ class FleetTest : public testing::Test {
             .storage = {}};
   }
   static Input file_input(const std::string& path) {
-    return {.source = path, .name = fs::path(path).filename().string(), .size_bytes = fs::file_size(path),
-            .is_file = true};
+    return {
+        .source = path, .name = fs::path(path).filename().string(), .size_bytes = fs::file_size(path), .is_file = true};
   }
   // What one engine makes of the whole recording.
   std::string whole(const std::string& path, const JobOptions& options = {}) const {
     pipeline::EngineRequest request{.audio = pipeline::media_source(path), .options = batched_options(options)};
-    if (options.diarize) request = pipeline::with_speakers(std::move(request), host_->diarizer(), *options.diarize);
-    return pipeline::full_json(transcribe(host_->engine("demo")->engine(), std::move(request), {}).transcript);
+    std::optional<Speakers> speakers;
+    if (options.diarize) speakers = Speakers{&host_->diarizer(), *options.diarize};
+    return pipeline::full_json(
+        transcribe(host_->engine("demo")->engine(), std::move(request), {}, speakers).transcript);
   }
   std::string result_of(const Job& job) const {
     return test::read_file(folder_.path() / "results" / (job.result + ".json"));
+  }
+  // Longer than any test: a WAV file of two hours of noise.
+  std::string hours_of_noise() const {
+    constexpr std::uint32_t kSamples = 2 * 3600 * 16'000;
+    std::string wav = "RIFF____WAVEfmt ";
+    const auto add = [&wav](auto value) { wav.append(reinterpret_cast<const char*>(&value), sizeof value); };
+    add(std::uint32_t{16});
+    for (const std::uint16_t value : {1, 1}) add(value);  // PCM, one channel
+    add(std::uint32_t{16'000});
+    add(std::uint32_t{32'000});
+    for (const std::uint16_t value : {2, 16}) add(value);
+    wav += "data";
+    add(std::uint32_t{2 * kSamples});
+    std::uint32_t state = 1;
+    for (std::uint32_t i = 0; i < kSamples; ++i) {
+      state = state * 1664525 + 1013904223;
+      add(static_cast<std::int16_t>(static_cast<std::int32_t>(state) >> 17));
+    }
+    return folder_.write("noise.wav", wav).string();
   }
   bool is_over_soon(Fleet& fleet, const std::string& id) const {
     return eventually([&] { return is_over(fleet.find(id)->status); });
@@ -114,7 +136,10 @@ TEST_F(FleetTest, TheSameContentUnderAnotherNameTakesTheResultThatIsThere) {
   const fs::path copy = folder_.path() / "copy.flac";
   fs::copy_file(path, copy);
   // Jobs that a server accepts have names of their own.
-  Job first{.id = "job_a", .name = "a", .source = path, .model = "demo"};
+  Job first;
+  first.id = "job_a";
+  first.source = path;
+  first.model = "demo";
   first.options = options_json({});
   first.results = (folder_.path() / "results").string();
   Job second = first;
@@ -128,6 +153,20 @@ TEST_F(FleetTest, TheSameContentUnderAnotherNameTakesTheResultThatIsThere) {
   ASSERT_TRUE(is_over_soon(fleet, "job_b"));
   EXPECT_EQ(fleet.find("job_b")->result, fleet.find("job_a")->result);
   EXPECT_EQ(worker.status().audio_done_s, before_s);
+}
+
+TEST_F(FleetTest, TellsSpeakersApartInOnePieceAsWell) {
+  Fleet fleet(settings_);
+  JobOptions options;
+  options.diarize.emplace();
+  Submission submission(fleet, submission_options(options));
+  const std::string path = recording("planning.flac");
+  RunningWorker worker(settings_, *host_, worker_options("a"));
+  const Submitted submitted = submission.submit(file_input(path), {});
+  ASSERT_TRUE(is_over_soon(fleet, submitted.job.id));
+  const std::string result = result_of(*fleet.find(submitted.job.id));
+  EXPECT_TRUE(result == whole(path, options)) << result.substr(0, 2000);
+  EXPECT_THAT(result, HasSubstr("\"speaker\""));
 }
 
 TEST_F(FleetTest, RangesOnSeveralWorkersGiveTheSameBytes) {
@@ -148,14 +187,16 @@ TEST_F(FleetTest, RangesOnSeveralWorkersGiveTheSameBytes) {
   ASSERT_TRUE(is_over_soon(fleet, submitted.job.id));
   const Job done = *fleet.find(submitted.job.id);
   ASSERT_EQ(done.status, JobStatus::kDone) << done.error;
-  EXPECT_EQ(result_of(done), whole(path, options));
+  const std::string merged = result_of(done);
+  EXPECT_TRUE(merged == whole(path, options)) << merged.substr(0, 2000);
+  EXPECT_THAT(merged, HasSubstr("SPEAKER_01"));
   std::uint64_t ranges = 0;
   for (const auto& worker : workers) ranges += worker->status().ranges_done;
   EXPECT_GT(ranges, 2U);
   // What they handed each other has gone.
   EXPECT_TRUE(eventually([&] {
-    const fs::path parts = folder_.path() / "results/parts";
-    for (const auto& entry : fs::recursive_directory_iterator(parts)) {
+    std::error_code none;
+    for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "results/parts", none)) {
       if (entry.is_regular_file()) return false;
     }
     return true;
@@ -238,30 +279,26 @@ TEST_F(FleetTest, AJobThatKillsItsWorkersIsGivenUp) {
 TEST_F(FleetTest, SigtermGivesBackWhatIsUnfinished) {
   settings_.ack_wait = std::chrono::minutes(10);  // only what is given back comes again
   Fleet fleet(settings_);
-  JobOptions slow;
-  slow.beam_size = 5;
-  Submission submission(fleet, submission_options(slow));
-  const std::string path = recording("meeting.flac");
-  const Submitted submitted = submission.submit(file_input(path), {});
+  Submission submission(fleet, submission_options());
+  const Submitted submitted = submission.submit(file_input(hours_of_noise()), {});
+  const auto begun_by = [&](const std::string& name) {
+    const Job job = *fleet.find(submitted.job.id);
+    return job.status == JobStatus::kRunning && job.worker == name;
+  };
   RunningWorker first(settings_, *host_, worker_options("a"));
-  ASSERT_TRUE(eventually([&] { return fleet.find(submitted.job.id)->status == JobStatus::kRunning; }));
+  ASSERT_TRUE(eventually([&] { return begun_by("a"); }));
   first.end();
   EXPECT_EQ(first.status().given_back, 1U);
   EXPECT_EQ(fleet.find(submitted.job.id)->status, JobStatus::kQueued);
   RunningWorker second(settings_, *host_, worker_options("b"));
-  ASSERT_TRUE(is_over_soon(fleet, submitted.job.id));
-  const Job done = *fleet.find(submitted.job.id);
-  EXPECT_EQ(done.status, JobStatus::kDone);
-  EXPECT_EQ(done.worker, "b");
-  EXPECT_EQ(done.lost, 0);
+  EXPECT_TRUE(eventually([&] { return begun_by("b"); }));
+  EXPECT_EQ(fleet.find(submitted.job.id)->lost, 0);
 }
 
 TEST_F(FleetTest, CancellingStopsTheWorkerAndTakesWaitingJobsOut) {
   Fleet fleet(settings_);
-  JobOptions slow;
-  slow.beam_size = 5;
-  Submission submission(fleet, submission_options(slow));
-  const Submitted submitted = submission.submit(file_input(recording("meeting.flac")), {});
+  Submission submission(fleet, submission_options());
+  const Submitted submitted = submission.submit(file_input(hours_of_noise()), {});
   {
     RunningWorker worker(settings_, *host_, worker_options("a"));
     ASSERT_TRUE(eventually([&] { return fleet.find(submitted.job.id)->status == JobStatus::kRunning; }));
@@ -279,13 +316,31 @@ TEST_F(FleetTest, CancellingStopsTheWorkerAndTakesWaitingJobsOut) {
   EXPECT_EQ(fleet.work().depth(Priority::kNormal).waiting, 1U);
 }
 
-TEST_F(FleetTest, AJobWhoseSubmitterDiedInBetweenIsQueued) {
+TEST_F(FleetTest, JobsWhoseWorkWasLostCanBeQueuedAgain) {
   Fleet fleet(settings_);
-  Job job{.id = "job_a", .created_ms = 1, .name = "a", .source = "/nowhere.wav", .model = "demo"};
+  Job job;
+  job.id = "job_a";
+  job.created_ms = 1;
   ASSERT_TRUE(fleet.table().create(job.id, job_json(job)));
   EXPECT_EQ(fleet.requeue_lost(), 1U);
   EXPECT_EQ(fleet.requeue_lost(), 0U);
   EXPECT_EQ(fleet.work().depth(Priority::kNormal).waiting, 1U);
+}
+
+TEST_F(FleetTest, WorkThatComesBeforeItsJobWaitsForIt) {
+  Fleet fleet(settings_);
+  Job job;
+  job.id = "job_a";
+  job.source = recording("planning.flac");
+  job.model = "demo";
+  job.options = options_json({});
+  job.results = (folder_.path() / "results").string();
+  fleet.queue(job, {.job = job.id});
+  RunningWorker worker(settings_, *host_, worker_options("a"));
+  ASSERT_TRUE(eventually([&] { return worker.status().attempts_failed > 0; }));
+  EXPECT_TRUE(fleet.submit(job));
+  ASSERT_TRUE(is_over_soon(fleet, job.id));
+  EXPECT_EQ(fleet.find(job.id)->status, JobStatus::kDone);
 }
 
 TEST_F(FleetTest, TheServersAbsenceIsWaitedOut) {

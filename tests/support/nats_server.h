@@ -1,5 +1,5 @@
-// A nats-server of a test's own: JetStream on a free port of the loopback interface, data in a folder that goes with it.
-// Header only.
+// A nats-server of a test's own: JetStream on a free port of the loopback interface, data in a folder that goes with
+// it. Header only.
 #pragma once
 
 #include <arpa/inet.h>
@@ -56,8 +56,8 @@ class NatsServer {
 
   // Again on the same port, with the same data.
   void start() {
-    const std::vector<std::string> command{nats_server_program(),  "-js", "-a", "127.0.0.1", "-p",
-                                           std::to_string(port_), "-sd", folder_.path().string()};
+    const std::vector<std::string> command{
+        nats_server_program(), "-js", "-a", "127.0.0.1", "-p", std::to_string(port_), "-sd", folder_.path().string()};
     child_ = ::fork();
     if (child_ == 0) {
       const int nowhere = ::open("/dev/null", O_RDWR);
@@ -103,7 +103,7 @@ class NatsServer {
 }  // namespace amanuensis::test
 
 // In a test's beginning: without a nats-server there is nothing to test.
-#define AMANUENSIS_NEEDS_NATS()                                          \
-  if (amanuensis::test::nats_server_program().empty()) {                 \
+#define AMANUENSIS_NEEDS_NATS()                                           \
+  if (amanuensis::test::nats_server_program().empty()) {                  \
     GTEST_SKIP() << "nats-server is not installed (tools/setup.sh test)"; \
   }

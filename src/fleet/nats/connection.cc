@@ -93,8 +93,7 @@ Connection::Connection(const NatsSettings& settings) : settings_(settings) {
   check(natsOptions_SetTimeout(raw, 3000), "options");
   check(natsOptions_SetFailRequestsOnDisconnect(raw, true), "options");
   check(natsOptions_SetReconnectedCB(
-            raw,
-            [](natsConnection*, void* closure) { ++static_cast<Connection*>(closure)->reconnects_; }, this),
+            raw, [](natsConnection*, void* closure) { ++static_cast<Connection*>(closure)->reconnects_; }, this),
         "options");
   if (!settings_.credentials_file.empty()) {
     check(natsOptions_SetUserCredentialsFromFiles(raw, settings_.credentials_file.c_str(), nullptr),

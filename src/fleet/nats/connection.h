@@ -1,6 +1,6 @@
-// A connection to a NATS server or cluster, with errors as Error. It reconnects for as long as it exists; while there is
-// no server, calls wait for a short time and then throw Error{kNetwork}, which says that the same call may work later.
-// Any thread. Subscriptions call back on threads of the library and must be destroyed before their connection.
+// A connection to a NATS server or cluster, with errors as Error. It reconnects for as long as it exists; while there
+// is no server, calls wait for a short time and then throw Error{kNetwork}, which says that the same call may work
+// later. Any thread. Subscriptions call back on threads of the library and must be destroyed before their connection.
 #pragma once
 
 #include <atomic>

@@ -68,13 +68,13 @@ int ensure_stream(Connection& connection, const StreamOptions& options) {
   Asked asked = ask_stream(connection, options.name);
   if (asked.status == NATS_OK) return replicas_of(asked);
   if (asked.status == NATS_NO_RESPONDERS || asked.code == JSNotEnabledErr || asked.code == JSNotEnabledForAccountErr) {
-    throw Error(ErrorCode::kUnsupported,
-                fmt::format("NATS: {} has no JetStream; start nats-server with -js",
-                            without_password(connection.settings().servers)));
+    throw Error(ErrorCode::kUnsupported, fmt::format("NATS: {} has no JetStream; start nats-server with -js",
+                                                     without_password(connection.settings().servers)));
   }
   if (asked.status != NATS_NOT_FOUND) check(asked.status, doing, asked.code);
   asked = add_stream(connection, options, options.replicas == 0 ? kReplicasInACluster : options.replicas);
-  if (asked.code == JSStreamReplicasNotSupportedErr && options.replicas == 0) asked = add_stream(connection, options, 1);
+  if (asked.code == JSStreamReplicasNotSupportedErr && options.replicas == 0)
+    asked = add_stream(connection, options, 1);
   if (asked.status == NATS_OK) return replicas_of(asked);
   if (asked.code == JSStreamReplicasNotSupportedErr || asked.code == JSClusterNoPeersErr) {
     throw Error(ErrorCode::kUnsupported,

@@ -18,10 +18,10 @@ struct StreamOptions {
   std::string subjects;  // "amanuensis.dead.>"
   // As WorkQueueOptions has it.
   int replicas = 0;
-  bool work_queue = false;              // a message goes when it is acknowledged
-  std::int64_t max_per_subject = -1;    // the oldest goes
-  std::chrono::seconds max_age{0};      // 0: for ever
-  std::int64_t max_bytes = -1;          // the oldest goes
+  bool work_queue = false;            // a message goes when it is acknowledged
+  std::int64_t max_per_subject = -1;  // the oldest goes
+  std::chrono::seconds max_age{0};    // 0: for ever
+  std::int64_t max_bytes = -1;        // the oldest goes
 };
 
 // Makes the stream when there is none; how many copies there are of what it holds. Throws Error{kUnsupported} when the

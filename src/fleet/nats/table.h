@@ -1,6 +1,6 @@
-// A JetStream key-value bucket: text under keys, every change with a revision, so that a change is made only to what one
-// has read. Keys are of letters, digits, '-', '_' and '.'. Any thread; calls block and throw Error{kNetwork} while there
-// is no server or no majority of servers.
+// A JetStream key-value bucket: text under keys, every change with a revision, so that a change is made only to what
+// one has read. Keys are of letters, digits, '-', '_' and '.'. Any thread; calls block and throw Error{kNetwork} while
+// there is no server or no majority of servers.
 #pragma once
 
 #include <cstdint>

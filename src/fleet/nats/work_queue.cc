@@ -70,10 +70,9 @@ struct WorkQueue::Consumer {
 
 WorkQueue::WorkQueue(Connection& connection, WorkQueueOptions options)
     : connection_(connection), options_(std::move(options)), stream_(options_.name) {
-  replicas_ = ensure_stream(connection_, {.name = stream_,
-                                          .subjects = options_.name + ".work.>",
-                                          .replicas = options_.replicas,
-                                          .work_queue = true});
+  replicas_ = ensure_stream(
+      connection_,
+      {.name = stream_, .subjects = options_.name + ".work.>", .replicas = options_.replicas, .work_queue = true});
   make_consumers();
 }
 
@@ -125,8 +124,8 @@ bool WorkQueue::put(Priority priority, const std::string& name, std::string_view
 bool WorkQueue::contains(Priority priority, const std::string& name) {
   natsMsg* raw = nullptr;
   jsErrCode code = static_cast<jsErrCode>(0);
-  const natsStatus status = js_GetLastMsg(&raw, connection_.jetstream(), stream_.c_str(),
-                                          subject(priority, name).c_str(), nullptr, &code);
+  const natsStatus status =
+      js_GetLastMsg(&raw, connection_.jetstream(), stream_.c_str(), subject(priority, name).c_str(), nullptr, &code);
   const MsgPtr message(raw);
   if (status == NATS_NOT_FOUND) return false;
   check(status, fmt::format("looking for '{}'", name), code);
@@ -144,6 +143,8 @@ std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::s
   jsFetchRequest_Init(&request);
   request.Batch = static_cast<int>(most);
   request.NoWait = true;
+  // For the answer, not for work: none is an answer as well.
+  request.Expires = connection_.settings().request_timeout.count() * kNanosecondsPerMs;
   natsMsgList list{};
   const natsStatus status = natsSubscription_FetchRequest(&list, consumer.subscription, &request);
   std::vector<std::unique_ptr<Delivery>> deliveries;
@@ -153,6 +154,9 @@ std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::s
     deliveries.push_back(std::unique_ptr<Delivery>(new Delivery(std::move(state))));
   }
   natsMsgList_Destroy(&list);
+  if (status == NATS_TIMEOUT && !connection_.connected()) {
+    throw Error(ErrorCode::kNetwork, "NATS: taking work: there is no server");
+  }
   if (deliveries.empty() && status != NATS_NOT_FOUND && status != NATS_TIMEOUT) check(status, "taking work");
   return deliveries;
 }

@@ -164,10 +164,10 @@ std::vector<JobRecord> FleetJobStore::list(const JobFilter& filter) {
   std::vector<JobRecord> found;
   while (place != by_age_.begin() && found.size() < filter.limit) {
     const JobRecord& job = known_.at((--place)->second).record;
-    const bool asked = (filter.statuses.empty() || std::ranges::find(filter.statuses, job.status) !=
-                                                       filter.statuses.end()) &&
-                       (!filter.owner || job.owner == *filter.owner) &&
-                       (filter.search.empty() || job.name.find(filter.search) != std::string::npos);
+    const bool asked =
+        (filter.statuses.empty() || std::ranges::find(filter.statuses, job.status) != filter.statuses.end()) &&
+        (!filter.owner || job.owner == *filter.owner) &&
+        (filter.search.empty() || job.name.find(filter.search) != std::string::npos);
     if (asked) found.push_back(job);
   }
   return found;

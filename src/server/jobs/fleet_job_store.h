@@ -1,6 +1,6 @@
-// The jobs of a fleet, as a server keeps them: in the fleet's table, with their results in an object store. Any number of
-// servers share them. All records stand in memory, too, and follow what happens to them anywhere, so that lists cost no
-// request. Calls block; one thread at a time, but for the callback, which comes on a thread of its own.
+// The jobs of a fleet, as a server keeps them: in the fleet's table, with their results in an object store. Any number
+// of servers share them. All records stand in memory, too, and follow what happens to them anywhere, so that lists cost
+// no request. Calls block; one thread at a time, but for the callback, which comes on a thread of its own.
 #pragma once
 
 #include <condition_variable>

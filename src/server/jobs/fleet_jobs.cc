@@ -204,17 +204,20 @@ Task<std::shared_ptr<Work>> FleetJobs::follow(JobRecord job) {
     delete followed;
   };
   const std::shared_ptr<Followed> followed(new Followed, end);
-  followed->work = std::make_shared<Work>(loop_, WorkSpec{.id = job.id, .model = job.model, .name = job.name});
+  WorkSpec spec;
+  spec.id = job.id;
+  spec.model = job.model;
+  spec.name = job.name;
+  followed->work = std::make_shared<Work>(loop_, std::move(spec));
   followed_[job.id] = followed;
   std::erase_if(followed_, [](const auto& each) { return each.second.expired(); });
   const auto listen = [&] {
-    return std::make_unique<fleet::StreamReader>(
-        fleet_.connection(), fleet_.subject("events." + job.id),
-        [this, alive = alive_, id = job.id](std::string_view data) {
-          loop_.post([this, alive, id, event = std::string(data)] {
-            if (*alive) hear_event(id, event);
-          });
-        });
+    return std::make_unique<fleet::StreamReader>(fleet_.connection(), fleet_.subject("events." + job.id),
+                                                 [this, alive = alive_, id = job.id](std::string_view data) {
+                                                   loop_.post([this, alive, id, event = std::string(data)] {
+                                                     if (*alive) hear_event(id, event);
+                                                   });
+                                                 });
   };
   auto events = co_await database_.run(listen);
   followed->events = std::move(events);

@@ -1,6 +1,6 @@
 // Jobs that a fleet works on, for a server that is one of any number: recordings go to the object store, jobs to the
-// fleet's table and queue; what workers tell about a job reaches those who follow it here. Belongs to the loop's thread;
-// what blocks has threads of its own.
+// fleet's table and queue; what workers tell about a job reaches those who follow it here. Belongs to the loop's
+// thread; what blocks has threads of its own.
 #pragma once
 
 #include <chrono>

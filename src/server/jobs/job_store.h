@@ -1,6 +1,6 @@
 // Where jobs are kept: what it has accepted survives the process. Two implementations: one SQLite file for one server
-// (sqlite_job_store.h), or the table of a fleet that any number of servers share (fleet_job_store.h). Belongs to one thread
-// at a time; the server gives it a thread of its own. Calls may block.
+// (sqlite_job_store.h), or the table of a fleet that any number of servers share (fleet_job_store.h). Belongs to one
+// thread at a time; the server gives it a thread of its own. Calls may block.
 #pragma once
 
 #include <cstdint>

@@ -337,7 +337,9 @@ Task<bool> Jobs::remove(JobRecord job) {
   co_return removed;
 }
 
-Task<fs::path> Jobs::audio_file(JobRecord job) { co_return job.audio.empty() ? fs::path() : audio_folder() / job.audio; }
+Task<fs::path> Jobs::audio_file(JobRecord job) {
+  co_return job.audio.empty() ? fs::path() : audio_folder() / job.audio;
+}
 
 Task<std::shared_ptr<Work>> Jobs::follow(JobRecord job) { co_return work_of(job.id); }
 

@@ -1,5 +1,5 @@
-// The jobs of one server, on disk: one SQLite file. What it has accepted survives the process and, as far as the disk keeps
-// its word, the machine.
+// The jobs of one server, on disk: one SQLite file. What it has accepted survives the process and, as far as the disk
+// keeps its word, the machine.
 #pragma once
 
 #include <cstdint>

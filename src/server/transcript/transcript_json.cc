@@ -21,11 +21,11 @@ using pipeline::add_speakers;
 using pipeline::dumped;
 using pipeline::rounded;
 using pipeline::rounded_seconds;
-using pipeline::segment_numbers;
-using pipeline::word_json;
 using pipeline::Segment;
+using pipeline::segment_numbers;
 using pipeline::Transcript;
 using pipeline::Word;
+using pipeline::word_json;
 
 // Stands for everything less probable: JSON has no infinity.
 constexpr double kLeastLogprob = -9999;
@@ -45,9 +45,9 @@ void add_logprobs(const Segment& segment, Json& list) {
 }
 
 Json diarized_segment(const Segment& segment) {
-  return {{"type", "transcript.text.segment"},  {"id", fmt::format("seg_{:03}", segment.id)},
-          {"start", rounded_seconds(segment.start_s)},  {"end", rounded_seconds(segment.end_s)},
-          {"text", trimmed_text(segment.text)}, {"speaker", segment.speaker}};
+  return {{"type", "transcript.text.segment"},         {"id", fmt::format("seg_{:03}", segment.id)},
+          {"start", rounded_seconds(segment.start_s)}, {"end", rounded_seconds(segment.end_s)},
+          {"text", trimmed_text(segment.text)},        {"speaker", segment.speaker}};
 }
 
 }  // namespace

@@ -189,7 +189,9 @@ class Cluster:
         here = os.path.dirname(os.path.abspath(__file__))
         self.start_process("s3", [python, os.path.join(here, "s3_emulator.py"), host, str(self.s3_port), *buckets,
                                   self.refuse_file()])
-        wait_until(lambda: "ready" in self.read_log("s3"), 120, "the S3 emulator answers")
+        wait_until(lambda: "ready" in self.read_log("s3") or not self.processes["s3"].alive(), 120,
+                   "the S3 emulator answers")
+        assert self.processes["s3"].alive(), self.read_log("s3")
 
     def refuse_file(self):
         return os.path.join(self.folder, "s3-refuses")

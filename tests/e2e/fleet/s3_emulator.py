@@ -5,13 +5,14 @@
 
 import os
 import sys
+import threading
 
 from moto.server import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 host, port, *buckets, refuse_file = sys.argv[1:]
 
-dispatcher = DomainDispatcherApplication(create_backend_app, service="s3")
+dispatcher = DomainDispatcherApplication(create_backend_app)
 
 
 def application(environment, start_response):
@@ -33,8 +34,6 @@ def make_buckets():
         client.create_bucket(Bucket=bucket)
     print("ready", flush=True)
 
-
-import threading
 
 threading.Thread(target=make_buckets, daemon=True).start()
 server.serve_forever()
