@@ -128,7 +128,8 @@ storage::S3Settings make_s3_settings(const AwsVariables& variables, const AwsFil
   if (!region.empty()) s3.region = region;
   const std::string services = value_of(settings, "services");
   const Section* service = services.empty() ? nullptr : section_of(config, "services " + services);
-  s3.endpoint = first_of({variables.endpoint, value_of(service, "s3.endpoint_url"), value_of(settings, "endpoint_url")});
+  s3.endpoint =
+      first_of({variables.endpoint, value_of(service, "s3.endpoint_url"), value_of(settings, "endpoint_url")});
 
   // A pair of keys is taken from one place whole, never half and half.
   if (!variables.access_key_id.empty() || !variables.secret_access_key.empty()) {
@@ -151,14 +152,13 @@ storage::S3Settings make_s3_settings(const AwsVariables& variables, const AwsFil
     return s3;
   }
   if (const std::string source = foreign_source(settings); !source.empty()) {
-    s3.no_credentials_because =
-        fmt::format("profile '{}' gets its credentials by {}, which is not understood here; export them first: "
-                    "eval \"$(aws configure export-credentials --profile {} --format env)\"",
-                    profile, source, profile);
+    s3.no_credentials_because = fmt::format(
+        "profile '{}' gets its credentials by {}, which is not understood here; export them first: "
+        "eval \"$(aws configure export-credentials --profile {} --format env)\"",
+        profile, source, profile);
   } else if (!variables.profile.empty() && keys == nullptr && settings == nullptr) {
-    s3.no_credentials_because =
-        fmt::format("there is no profile '{}' in {} or {}", profile, variables.credentials_file.string(),
-                    variables.config_file.string());
+    s3.no_credentials_because = fmt::format("there is no profile '{}' in {} or {}", profile,
+                                            variables.credentials_file.string(), variables.config_file.string());
   }
   return s3;
 }

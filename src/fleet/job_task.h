@@ -89,7 +89,7 @@ class JobTask {
   Job job_;
   std::shared_ptr<storage::ObjectStore> results_;
   bool is_early_ = false;  // the work is here, its job is not yet
-  std::string parts_;  // of a recording that is cut: the folder of what its workers hand each other
+  std::string parts_;      // of a recording that is cut: the folder of what its workers hand each other
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 };
 

@@ -112,8 +112,9 @@ TEST(AwsSettings, WhatIsMissingIsSaidWhenItIsNeeded) {
     settings.s3 = settings_of(variables);
     return error_of([&] { storage::open_store("s3://calls", settings); }).message;
   };
-  EXPECT_THAT(failure({{"AWS_PROFILE", "wrk"}, {"HOME", "/h"}}),
-              AllOf(HasSubstr("s3://calls: no credentials: there is no profile 'wrk'"), HasSubstr("/h/.aws/credentials")));
+  EXPECT_THAT(
+      failure({{"AWS_PROFILE", "wrk"}, {"HOME", "/h"}}),
+      AllOf(HasSubstr("s3://calls: no credentials: there is no profile 'wrk'"), HasSubstr("/h/.aws/credentials")));
   EXPECT_THAT(failure({{"AWS_PROFILE", "sso"}}), AllOf(HasSubstr("sso_session"), HasSubstr("export-credentials")));
   EXPECT_THAT(failure({{"AWS_PROFILE", "half"}}), HasSubstr("without a secret"));
   EXPECT_THAT(failure({{"AWS_ACCESS_KEY_ID", "AKI"}}), HasSubstr("only one of AWS_ACCESS_KEY_ID"));
@@ -125,8 +126,8 @@ TEST(AwsSettings, FilesAreFoundByVariablesOrAtHome) {
   home.write(".aws/credentials", kCredentials);
   home.write("elsewhere", "[default]\r\naws_access_key_id = AKIELSEWHERE\r\naws_secret_access_key = x\r\n");
   EXPECT_EQ(read_s3_settings(variables_of({{"HOME", home.path()}})).access_key_id, "AKIDEFAULT");
-  const auto elsewhere = read_s3_settings(
-      variables_of({{"HOME", home.path()}, {"AWS_SHARED_CREDENTIALS_FILE", "~/elsewhere"}}));
+  const auto elsewhere =
+      read_s3_settings(variables_of({{"HOME", home.path()}, {"AWS_SHARED_CREDENTIALS_FILE", "~/elsewhere"}}));
   EXPECT_EQ(elsewhere.access_key_id, "AKIELSEWHERE");
   EXPECT_EQ(elsewhere.secret_access_key, "x");
   EXPECT_EQ(read_s3_settings(variables_of({{"HOME", "/nonexistent"}})).access_key_id, "");

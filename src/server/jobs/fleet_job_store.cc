@@ -278,7 +278,8 @@ std::optional<std::int64_t> FleetJobStore::next_webhook_ms(std::int64_t after_ms
   const std::scoped_lock lock(mutex_);
   std::optional<std::int64_t> next;
   for (const auto& [id, known] : known_) {
-    if (known.webhook_next_ms && *known.webhook_next_ms > after_ms) next = std::min(next.value_or(*known.webhook_next_ms), *known.webhook_next_ms);
+    if (known.webhook_next_ms && *known.webhook_next_ms > after_ms)
+      next = std::min(next.value_or(*known.webhook_next_ms), *known.webhook_next_ms);
   }
   return next;
 }

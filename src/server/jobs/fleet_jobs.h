@@ -25,7 +25,7 @@ struct FleetJobsOptions {
   std::filesystem::path data_dir;  // recordings that are played from here are kept below it for a while
   FleetStoreOptions store;
   std::chrono::seconds keep = std::chrono::hours(24 * 30);  // a job that is over is removed then; 0: never
-  std::int64_t max_bytes = 0;        // of all recordings that servers have put into the store; 0: no limit
+  std::int64_t max_bytes = 0;  // of all recordings that servers have put into the store; 0: no limit
   std::size_t beam_size = 1;
 };
 
