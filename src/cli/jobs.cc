@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -213,46 +214,79 @@ int stats(Context& context, const Arguments& arguments) {
   return kExitOk;
 }
 
-CLI::App* add_command(CLI::App& parser, Arguments& arguments, const char* name, const char* help) {
-  CLI::App* command = parser.add_subcommand(name, help);
-  add_fleet_options(*command, arguments.fleet);
-  command->group("Commands");
+struct Subcommand {
+  CLI::App* parser;
+  // Its own: variables of the environment are read for every command.
+  std::shared_ptr<Arguments> arguments;
+  std::function<int(Context&, const Arguments&)> run;
+};
+
+Subcommand add_command(CLI::App& parser, const char* name, const char* help,
+                       std::function<int(Context&, const Arguments&)> run) {
+  Subcommand command{parser.add_subcommand(name, help), std::make_shared<Arguments>(), std::move(run)};
+  add_fleet_options(*command.parser, command.arguments->fleet);
+  command.parser->group("Commands");
+  return command;
+}
+
+Subcommand add_list(CLI::App& parser) {
+  Subcommand command = add_command(parser, "list", "Show jobs, newest first", list);
+  Arguments& a = *command.arguments;
+  command.parser->add_option("--status", a.status, "Of these states alone, with commas")->type_name("NAMES");
+  command.parser->add_option("--search", a.search, "With this in name or source")->type_name("TEXT");
+  command.parser->add_option("--limit", a.limit, "So many; 0: all")->type_name("N")->capture_default_str();
+  command.parser->add_flag("--json", a.json, "Everything about each, one JSON object a line");
+  return command;
+}
+
+Subcommand add_watch(CLI::App& parser) {
+  Subcommand command =
+      add_command(parser, "watch", "Show progress until nothing is queued or running any more", watch);
+  command.parser->add_option("JOB", command.arguments->ids, "These jobs alone")->type_name("");
+  return command;
+}
+
+Subcommand add_cancel(CLI::App& parser) {
+  Subcommand command = add_command(
+      parser, "cancel", "Cancel jobs that are queued or running",
+      [](Context& context, const Arguments& arguments) { return change(context, arguments, /*retry=*/false); });
+  command.parser->add_option("JOB", command.arguments->ids, "Jobs")->type_name("");
+  command.parser->add_flag("--all", command.arguments->all, "All that are queued or running");
+  return command;
+}
+
+Subcommand add_retry(CLI::App& parser) {
+  Subcommand command = add_command(
+      parser, "retry", "Begin jobs again that failed or were cancelled",
+      [](Context& context, const Arguments& arguments) { return change(context, arguments, /*retry=*/true); });
+  command.parser->add_option("JOB", command.arguments->ids, "Jobs")->type_name("");
+  command.parser->add_flag("--failed", command.arguments->failed, "All that failed");
+  command.parser->add_flag("--lost", command.arguments->lost,
+                           "All that are queued although the work queue does not know them: its stream was lost");
+  return command;
+}
+
+Subcommand add_stats(CLI::App& parser) {
+  Subcommand command = add_command(parser, "stats", "Count jobs, queue and workers", stats);
+  command.parser->add_flag("--json", command.arguments->json, "As JSON");
   return command;
 }
 
 }  // namespace
 
 Command add_jobs_command(CLI::App& program) {
-  auto arguments = std::make_shared<Arguments>();
   CLI::App* parser = program.add_subcommand("jobs", "Look after the jobs of a fleet");
   parser->require_subcommand(1);
-  CLI::App* list_parser = add_command(*parser, *arguments, "list", "Show jobs, newest first");
-  list_parser->add_option("--status", arguments->status, "Of these states alone, with commas")->type_name("NAMES");
-  list_parser->add_option("--search", arguments->search, "With this in name or source")->type_name("TEXT");
-  list_parser->add_option("--limit", arguments->limit, "So many; 0: all")->type_name("N")->capture_default_str();
-  list_parser->add_flag("--json", arguments->json, "Everything about each, one JSON object a line");
-  CLI::App* watch_parser =
-      add_command(*parser, *arguments, "watch", "Show progress until nothing is queued or running any more");
-  watch_parser->add_option("JOB", arguments->ids, "These jobs alone")->type_name("");
-  CLI::App* cancel_parser = add_command(*parser, *arguments, "cancel", "Cancel jobs that are queued or running");
-  cancel_parser->add_option("JOB", arguments->ids, "Jobs")->type_name("");
-  cancel_parser->add_flag("--all", arguments->all, "All that are queued or running");
-  CLI::App* retry_parser = add_command(*parser, *arguments, "retry", "Begin jobs again that failed or were cancelled");
-  retry_parser->add_option("JOB", arguments->ids, "Jobs")->type_name("");
-  retry_parser->add_flag("--failed", arguments->failed, "All that failed");
-  retry_parser->add_flag("--lost", arguments->lost,
-                         "All that are queued although the work queue does not know them: its stream was lost");
-  CLI::App* stats_parser = add_command(*parser, *arguments, "stats", "Count jobs, queue and workers");
-  stats_parser->add_flag("--json", arguments->json, "As JSON");
+  const std::vector<Subcommand> commands{add_list(*parser), add_watch(*parser), add_cancel(*parser),
+                                         add_retry(*parser), add_stats(*parser)};
   parser->footer(
       "Examples:\n  amanuensis jobs watch\n  amanuensis jobs list --status failed\n"
       "  amanuensis jobs retry --failed\n  amanuensis jobs stats --json");
-  return {parser, [=](Context& context) {
-            if (watch_parser->parsed()) return watch(context, *arguments);
-            if (cancel_parser->parsed()) return change(context, *arguments, /*retry=*/false);
-            if (retry_parser->parsed()) return change(context, *arguments, /*retry=*/true);
-            if (stats_parser->parsed()) return stats(context, *arguments);
-            return list(context, *arguments);
+  return {parser, [commands](Context& context) {
+            for (const Subcommand& command : commands) {
+              if (command.parser->parsed()) return command.run(context, *command.arguments);
+            }
+            throw Error(ErrorCode::kInternal, "no command was run");
           }};
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/error.h"
@@ -91,6 +92,22 @@ ServingOptions read_models(const Arguments& a) {
           .batch_size = read_count({"--batch-size", a.batch_size}, 1, 256)};
 }
 
+// A worker may be started before its servers, or while they are away: it waits for them. Null when asked to stop.
+std::unique_ptr<fleet::Fleet> find_fleet(const fleet::FleetSettings& settings, server::Log& log,
+                                         const Context& context) {
+  constexpr std::chrono::seconds kPause{1};
+  while (!context.stop.stop_requested()) {
+    try {
+      return std::make_unique<fleet::Fleet>(settings);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNetwork) throw;
+      log.write(server::LogLevel::kWarning, "waiting for NATS", {{"what", error.what()}});
+    }
+    std::this_thread::sleep_for(kPause);
+  }
+  return nullptr;
+}
+
 int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   apply_config_file(parser, arguments.config);
   fleet::WorkerOptions options = read_worker_options(arguments, context);
@@ -98,7 +115,9 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   log.set_level(read_log_level(arguments.log_level));
   ServingModels models(context, read_models(arguments));
   options.model = models.default_model();
-  fleet::Fleet fleet(read_fleet_options(arguments.fleet, options.name));
+  const std::unique_ptr<fleet::Fleet> found = find_fleet(read_fleet_options(arguments.fleet, options.name), log, context);
+  if (!found) return kExitOk;  // asked to stop before there was one
+  fleet::Fleet& fleet = *found;
   HostedEngines engines(models, read_count({"--max-models", arguments.max_models}, 1, 1000));
   fleet::Worker worker(fleet, engines, options, [&log](const fleet::WorkerEvent& event) {
     const server::LogFields fields(event.facts.begin(), event.facts.end());

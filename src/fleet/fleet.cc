@@ -77,10 +77,9 @@ Fleet::Fleet(const FleetSettings& settings) : settings_(settings) {
   ensure_stream(
       *connection_,
       {.name = settings_.stream + "-dead", .subjects = subject("dead.>"), .replicas = replicas, .max_per_subject = 1});
-  // One copy is enough for what can be had again from a job's result.
   ensure_stream(*connection_, {.name = settings_.stream + "-events",
                                .subjects = subject("events.>"),
-                               .replicas = 1,
+                               .replicas = replicas,
                                .max_age = kEventsKept,
                                .max_bytes = kMostEventBytes});
   table_ =

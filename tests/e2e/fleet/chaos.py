@@ -9,6 +9,7 @@ is broken is a dead letter, with its reason.
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
@@ -168,6 +169,8 @@ def main():
     if not with_namespaces:
         say("network namespaces cannot be made here: workers are frozen instead of cut off")
     say(f"seed {SEED}, {RECORDINGS} recordings and {len(BROKEN)} broken files, {WORKERS} workers")
+    # SIGTERM, too, shall take the networks and processes down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory() as folder:
         audio = os.path.join(folder, "audio")
         os.mkdir(audio)
@@ -201,8 +204,10 @@ def main():
                                 "s3://transcripts/out", "--ack-wait", str(ACK_WAIT_S), check=False)
                 time.sleep(chance.uniform(0.2, 1.0))
             trouble.settle(everything=True)
+            for name, process in cluster.processes.items():
+                assert process.alive(), f"{name} has ended by itself\n{cluster.read_log(name)[-1500:]}"
             say(f"trouble is over: {trouble.counts}")
-            cluster.run("jobs", "watch", check=False, timeout=900)
+            cluster.run("jobs", "watch", check=False, timeout=float(os.environ.get("CHAOS_PATIENCE", "900")))
             say("nothing is left to do")
             wait_until(lambda: all(depth["handed_out"] == 0 for depth in cluster.stats()["queue"].values()), 60,
                        "everything is acknowledged")
