@@ -90,8 +90,8 @@ Fleet::~Fleet() = default;
 
 std::string Fleet::subject(std::string_view rest) const { return fmt::format("{}.{}", settings_.stream, rest); }
 
-// The work first, the job after it: should this process end in between, a worker finds work without a job and, after some
-// time, drops it. The other way round a job would wait for ever.
+// The work first, the job after it: should this process end in between, a worker finds work without a job and, after
+// some time, drops it. The other way round a job would wait for ever.
 bool Fleet::submit(Job& job) {
   if (const auto known = find(job.id)) {
     job = *known;
