@@ -240,8 +240,7 @@ Subcommand add_list(CLI::App& parser) {
 }
 
 Subcommand add_watch(CLI::App& parser) {
-  Subcommand command =
-      add_command(parser, "watch", "Show progress until nothing is queued or running any more", watch);
+  Subcommand command = add_command(parser, "watch", "Show progress until nothing is queued or running any more", watch);
   command.parser->add_option("JOB", command.arguments->ids, "These jobs alone")->type_name("");
   return command;
 }
@@ -277,8 +276,8 @@ Subcommand add_stats(CLI::App& parser) {
 Command add_jobs_command(CLI::App& program) {
   CLI::App* parser = program.add_subcommand("jobs", "Look after the jobs of a fleet");
   parser->require_subcommand(1);
-  const std::vector<Subcommand> commands{add_list(*parser), add_watch(*parser), add_cancel(*parser),
-                                         add_retry(*parser), add_stats(*parser)};
+  const std::vector<Subcommand> commands{add_list(*parser), add_watch(*parser), add_cancel(*parser), add_retry(*parser),
+                                         add_stats(*parser)};
   parser->footer(
       "Examples:\n  amanuensis jobs watch\n  amanuensis jobs list --status failed\n"
       "  amanuensis jobs retry --failed\n  amanuensis jobs stats --json");

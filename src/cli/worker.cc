@@ -115,7 +115,8 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   log.set_level(read_log_level(arguments.log_level));
   ServingModels models(context, read_models(arguments));
   options.model = models.default_model();
-  const std::unique_ptr<fleet::Fleet> found = find_fleet(read_fleet_options(arguments.fleet, options.name), log, context);
+  const std::unique_ptr<fleet::Fleet> found =
+      find_fleet(read_fleet_options(arguments.fleet, options.name), log, context);
   if (!found) return kExitOk;  // asked to stop before there was one
   fleet::Fleet& fleet = *found;
   HostedEngines engines(models, read_count({"--max-models", arguments.max_models}, 1, 1000));

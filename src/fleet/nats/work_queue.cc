@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <mutex>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 // Of one consumer, on all workers together.
 constexpr std::int64_t kMostHandedOut = 100'000;
+// Longer than an answer takes, short beside any job: what comes later is kept for the next who asks.
+constexpr std::chrono::milliseconds kWaitForWork(200);
 constexpr std::array<std::string_view, kPriorities.size()> kNames{"high", "normal", "low"};
 
 }  // namespace
@@ -139,14 +142,11 @@ void WorkQueue::remove(Priority priority, const std::string& name) {
 std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::size_t most) {
   Consumer& consumer = *consumers_[static_cast<std::size_t>(priority)];
   const std::scoped_lock lock(consumer.mutex);
-  jsFetchRequest request;
-  jsFetchRequest_Init(&request);
-  request.Batch = static_cast<int>(most);
-  request.NoWait = true;
-  // For the answer, not for work: none is an answer as well.
-  request.Expires = connection_.settings().request_timeout.count() * kNanosecondsPerMs;
+  // Asks for what is there, and then waits a moment for what comes. (A request of one's own that does not wait but has a
+  // time to expire does wait, and its end is handed out as if it were a message.)
   natsMsgList list{};
-  const natsStatus status = natsSubscription_FetchRequest(&list, consumer.subscription, &request);
+  const natsStatus status =
+      natsSubscription_Fetch(&list, consumer.subscription, static_cast<int>(most), kWaitForWork.count(), nullptr);
   std::vector<std::unique_ptr<Delivery>> deliveries;
   for (int i = 0; i < list.Count; ++i) {
     auto state = std::make_unique<Delivery::State>();
