@@ -118,9 +118,9 @@ class NpuTest(PageCase):
             rows = lambda: browser.js("""return [...document.querySelectorAll(".card tbody tr")]
               .map((row) => [...row.children].map((cell) => cell.textContent))""")
             encoder = lambda: next((row for row in rows() if row[0] == "Encoder" and row[3] != "0 ms"), None)
-            browser.wait(lambda: encoder() and any(row[0] == "Attention" and int(row[1]) > 0 for row in rows()), "the NPU's work", 60)
+            browser.wait(lambda: encoder() and any(row[0] == "Encoder block" and int(row[1]) > 0 for row in rows()), "the NPU's work", 60)
             self.assertEqual(encoder()[1:3], ["NPU", "npu-sim"])
-            self.assertTrue(any(row[0] == "matmul_64" and row[1] == "ready" and int(row[2]) > 0 for row in rows()), rows())
+            self.assertTrue(any(row[0] == "encoder_block" and row[1] == "ready" and int(row[2]) > 0 for row in rows()), rows())
             self.assertIn("simulated", browser.one(".cards").text)
             browser.screenshot("device_npu")
         finally:

@@ -12,7 +12,8 @@ EDITOR = ".segment-editor textarea"
 class UploadTest(PageCase):
     def test_a_file_is_sent_and_its_progress_is_shown(self):
         browser = self.browser
-        long = media("long.flac", "-filter_complex", "[0:a][0:a][0:a][0:a]concat=n=4:v=0:a=1")
+        # Long enough to be watched on a fast machine.
+        long = media("long.flac", "-filter_complex", "[0:a]" * 20 + "concat=n=20:v=0:a=1")
         self.go("#/")
         # Every state the list shows, as it changes.
         browser.js("""window.seen = []; window.shares = [];
@@ -34,7 +35,7 @@ class UploadTest(PageCase):
         self.assertEqual(shares, sorted(shares), "progress never goes back")
         self.assertGreater(len({share for share in shares if 0 < share < 1}), 1, "progress has steps in between")
         self.assertGreater(len(browser.texts(".word")), 50)
-        self.assertIn("4:31", browser.one(".facts").text, "how long the recording is")
+        self.assertIn("22:38", browser.one(".facts").text, "how long the recording is")
 
     def test_a_file_that_is_no_recording_is_said_to_be_none(self):
         path = media("notes.wav", "-t", "1").with_suffix(".txt")
