@@ -73,7 +73,7 @@ std::optional<std::string> find_result(storage::ObjectStore& store, const std::s
 std::string write_result(storage::ObjectStore& store, const std::string& key, const std::string& json,
                          const std::vector<std::string>& formats) {
   const std::string name = key + ".json";
-  const std::string kept = store.write_if_absent(name, json) ? json : store.read(name, kLargestResult);
+  std::string kept = store.write_if_absent(name, json) ? json : store.read(name, kLargestResult);
   if (formats.empty()) return kept;
   const pipeline::Transcript transcript = pipeline::parse_full_json(kept);
   for (const std::string& format : formats) {

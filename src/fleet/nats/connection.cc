@@ -83,6 +83,7 @@ Connection::Connection(const NatsSettings& settings) : settings_(settings) {
   check(natsOptions_Create(&raw), "options");
   const std::unique_ptr<natsOptions, OptionsFree> options(raw);
   std::vector<const char*> names;
+  names.reserve(servers.size());
   for (const std::string& server : servers) names.push_back(server.c_str());
   check(natsOptions_SetServers(raw, names.data(), static_cast<int>(names.size())), "addresses");
   check(natsOptions_SetName(raw, settings_.name.c_str()), "name");

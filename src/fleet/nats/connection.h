@@ -12,11 +12,14 @@
 #include <string_view>
 #include <vector>
 
+// The library's own names, so that its headers stay out of ours.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 struct __natsConnection;
 struct __natsSubscription;
 struct __jsCtx;
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace amanuensis::fleet {
 

@@ -12,10 +12,13 @@
 
 #include "fleet/nats/connection.h"
 
+// The library's own names, as in connection.h.
+// NOLINTBEGIN(bugprone-reserved-identifier)
 extern "C" {
 struct __kvStore;
 struct __kvWatcher;
 }
+// NOLINTEND(bugprone-reserved-identifier)
 
 namespace amanuensis::fleet {
 
