@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -77,10 +78,10 @@ class FleetTest : public testing::Test {
     std::string wav = "RIFF____WAVEfmt ";
     const auto add = [&wav](auto value) { wav.append(reinterpret_cast<const char*>(&value), sizeof value); };
     add(std::uint32_t{16});
-    for (const std::uint16_t value : {1, 1}) add(value);  // PCM, one channel
+    for (const auto value : std::initializer_list<std::uint16_t>{1, 1}) add(value);  // PCM, one channel
     add(std::uint32_t{16'000});
     add(std::uint32_t{32'000});
-    for (const std::uint16_t value : {2, 16}) add(value);
+    for (const auto value : std::initializer_list<std::uint16_t>{2, 16}) add(value);
     wav += "data";
     add(std::uint32_t{2 * kSamples});
     std::uint32_t state = 1;
