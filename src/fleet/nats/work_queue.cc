@@ -142,8 +142,8 @@ void WorkQueue::remove(Priority priority, const std::string& name) {
 std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::size_t most) {
   Consumer& consumer = *consumers_[static_cast<std::size_t>(priority)];
   const std::scoped_lock lock(consumer.mutex);
-  // Asks for what is there, and then waits a moment for what comes. (A request of one's own that does not wait but has a
-  // time to expire does wait, and its end is handed out as if it were a message.)
+  // Asks for what is there, and then waits a moment for what comes. (A request of one's own that does not wait but has
+  // a time to expire does wait, and its end is handed out as if it were a message.)
   natsMsgList list{};
   const natsStatus status =
       natsSubscription_Fetch(&list, consumer.subscription, static_cast<int>(most), kWaitForWork.count(), nullptr);
