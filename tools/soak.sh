@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A long load on the server: 64 clients for two minutes, then kill -9 at 50 random moments of a mixed load, then the other faults; then a
-# fleet of four workers and 200 recordings, with a minute of trouble at least (CHAOS_RECORDINGS, CHAOS_WORKERS).
+# A long load on the server: 64 clients for two minutes, then kill -9 at 50 random moments of a mixed load, then the other
+# faults; then a fleet of four workers and 200 recordings, with a minute of trouble at least (CHAOS_RECORDINGS,
+# CHAOS_WORKERS).
 #   tools/soak.sh [SECONDS] [CLIENTS] [KILLS] [TROUBLE_SECONDS]
 set -euo pipefail
 cd "$(dirname "$0")/.."
