@@ -26,8 +26,8 @@ namespace amanuensis::fleet {
 struct NatsSettings {
   // "nats://host:4222", several with commas; "tls://" for TLS; user and password may be part of an address.
   std::string servers = "nats://127.0.0.1:4222";
-  std::string credentials_file;  // as `nsc` writes them: a user's JWT and seed
-  std::string tls_ca_file;       // whom to trust besides the system's authorities
+  std::string credentials_file = {};  // as `nsc` writes them: a user's JWT and seed
+  std::string tls_ca_file = {};       // whom to trust besides the system's authorities
   std::string name = "amanuensis";
   // Until the first connection stands: so long is tried.
   std::chrono::milliseconds connect_timeout{10'000};
