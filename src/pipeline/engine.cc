@@ -142,8 +142,7 @@ PlanFacts Engine::plan(const AudioSourceOpener& audio, const BatchedOptions& opt
   }
   return {.duration_s = static_cast<double>(segmenter.samples()) / static_cast<double>(model::kSampleRateHz),
           .warning = source->warning(),
-          .silent_language = silent_language(state_->context, requested),
-          .detects_language = requested.empty() && !decoding::only_language(state_->context)};
+          .silent_language = silent_language(state_->context, requested)};
 }
 
 EngineTimes Engine::times() const {

@@ -36,8 +36,6 @@ struct PlanFacts {
   std::string warning;  // what was wrong with audio that could be read
   // What the language is taken for when not a word is said.
   std::string silent_language;
-  // The first window decides the language: the others must be given it.
-  bool detects_language = false;
 };
 
 // What a window, or what continues it, was decoded to, before its words are put into order with those before.
