@@ -48,6 +48,7 @@ fleet::FleetSettings read_fleet_options(const FleetArguments& a, const std::stri
   settings.ack_wait =
       std::chrono::milliseconds(static_cast<std::int64_t>(read_number({"--ack-wait", a.ack_wait}, 1, 86'400) * 1000));
   settings.max_attempts = static_cast<std::int64_t>(read_count({"--max-attempts", a.max_attempts}, 1, 1000));
+  fleet::check_settings(settings);
   return settings;
 }
 

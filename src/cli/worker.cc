@@ -16,6 +16,7 @@
 #include "cli/exit_code.h"
 #include "cli/fleet_options.h"
 #include "cli/hosted_engines.h"
+#include "cli/npu_device.h"
 #include "cli/option_values.h"
 #include "cli/serve_options.h"
 #include "cli/systemd.h"
@@ -27,6 +28,7 @@ namespace {
 
 struct Arguments {
   std::string config;
+  bool check_config = false;
   FleetArguments fleet;
   std::string name;
   std::string concurrency = "4";
@@ -83,6 +85,7 @@ fleet::WorkerOptions read_worker_options(const Arguments& a, const Context& cont
 
 ServingOptions read_models(const Arguments& a) {
   check_compute_type(a.compute_type);
+  read_device(a.device);
   VadArguments vad;
   vad.vad_filter = true;
   vad.vad_method = a.vad_method;
@@ -93,9 +96,9 @@ ServingOptions read_models(const Arguments& a) {
 }
 
 // A worker may be started before its servers, or while they are away: it waits for them. Null when asked to stop.
-std::unique_ptr<fleet::Fleet> find_fleet(const fleet::FleetSettings& settings, server::Log& log,
-                                         const Context& context) {
+std::unique_ptr<fleet::Fleet> find_fleet(fleet::FleetSettings settings, server::Log& log, const Context& context) {
   constexpr std::chrono::seconds kPause{1};
+  settings.nats.connect_timeout = std::chrono::seconds{1};  // whoever stops the worker does not wait for long
   while (!context.stop.stop_requested()) {
     try {
       return std::make_unique<fleet::Fleet>(settings);
@@ -111,15 +114,22 @@ std::unique_ptr<fleet::Fleet> find_fleet(const fleet::FleetSettings& settings, s
 int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   apply_config_file(parser, arguments.config);
   fleet::WorkerOptions options = read_worker_options(arguments, context);
+  const fleet::FleetSettings settings = read_fleet_options(arguments.fleet, options.name);
+  const std::string queue = fleet::without_password(arguments.fleet.nats);
+  const std::size_t max_models = read_count({"--max-models", arguments.max_models}, 1, 1000);
   server::Log log(STDERR_FILENO, arguments.log_json);
   log.set_level(read_log_level(arguments.log_level));
   ServingModels models(context, read_models(arguments));
   options.model = models.default_model();
-  const std::unique_ptr<fleet::Fleet> found =
-      find_fleet(read_fleet_options(arguments.fleet, options.name), log, context);
+  if (arguments.check_config) {
+    context.terminal.out(fmt::format("The settings make sense: model {}, {} jobs at once, queue {}\n", options.model,
+                                     options.concurrency, queue));
+    return kExitOk;
+  }
+  const std::unique_ptr<fleet::Fleet> found = find_fleet(settings, log, context);
   if (!found) return kExitOk;  // asked to stop before there was one
   fleet::Fleet& fleet = *found;
-  HostedEngines engines(models, read_count({"--max-models", arguments.max_models}, 1, 1000));
+  HostedEngines engines(models, max_models);
   fleet::Worker worker(fleet, engines, options, [&log](const fleet::WorkerEvent& event) {
     const server::LogFields fields(event.facts.begin(), event.facts.end());
     log.write(event.is_problem ? server::LogLevel::kWarning : server::LogLevel::kInfo, event.what, fields);
@@ -131,7 +141,7 @@ int run(Context& context, CLI::App& parser, const Arguments& arguments) {
   const std::string& notify = context.environment.notify_socket;
   notify_systemd(notify, "READY=1");
   context.terminal.out(fmt::format("amanuensis worker {}: model {}, {} jobs at once, {}{}\n", options.name,
-                                   options.model, options.concurrency, fleet::without_password(arguments.fleet.nats),
+                                   options.model, options.concurrency, queue,
                                    metrics ? fmt::format(", metrics at {}", metrics->address()) : std::string()));
   const std::stop_callback stopping(context.stop, [&notify] { notify_systemd(notify, "STOPPING=1"); });
   worker.run(context.stop);
@@ -153,6 +163,8 @@ void add_options(CLI::App& parser, Arguments& a) {
   parser.add_option("--config", a.config, "TOML file with settings named as the options, without dashes in front")
       ->type_name("FILE")
       ->envname(option_variable("config"));
+  parser.add_flag("--check-config", a.check_config,
+                  "Say what is wrong with the settings, and do nothing else; the queue is not asked");
   add_fleet_options(parser, a.fleet);
   const char* worker = "Worker (times in seconds)";
   add(parser, "name", "NAME", "What this worker is called; must be unique [host, process and chance]", worker, a.name);

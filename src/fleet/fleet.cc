@@ -67,8 +67,13 @@ std::string work_name(const WorkItem& item) {
   return item.kind == WorkItem::Kind::kMerge ? job + ".merge" : job;
 }
 
+void check_settings(const FleetSettings& settings) {
+  check_stream_name(settings.stream);
+  check_settings(settings.nats);
+}
+
 Fleet::Fleet(const FleetSettings& settings) : settings_(settings) {
-  check_stream_name(settings_.stream);
+  check_settings(settings_);
   connection_ = std::make_unique<Connection>(settings_.nats);
   work_ = std::make_unique<WorkQueue>(
       *connection_,

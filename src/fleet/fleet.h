@@ -29,6 +29,9 @@ struct FleetSettings {
   std::int64_t max_attempts = 5;
 };
 
+// Asks no server. Throws Error{kInvalidArgument} for settings with which no fleet can ever be found.
+void check_settings(const FleetSettings& settings);
+
 // What a message in the work queue says.
 struct WorkItem {
   enum class Kind { kJob, kRange, kMerge };

@@ -9,6 +9,7 @@
 
 #include "cli/transcribe_options.h"
 #include "support/error_of.h"
+#include "support/goldens.h"
 #include "support/run_in_process.h"
 #include "support/temp_folder.h"
 
@@ -90,6 +91,24 @@ TEST(ProgramTest, BadValuesAreNamedBeforeAnyModelIsLookedFor) {
   expect_usage_error({"transcribe", "x", "--quiet", "--verbose"}, "exclude each other");
   expect_usage_error({"logits", "x", "--tokens", "1,a", "-o", "y"}, "--tokens '1,a'");
   expect_usage_error({"features", "x", "-o", "y", "--n-mels", "81"}, "--n-mels '81'");
+}
+
+TEST(ProgramTest, WorkersSettingsAreLookedOverWithoutAQueue) {
+  const auto refused = [](const std::vector<std::string>& more, const std::string& part) {
+    std::vector<std::string> arguments{"worker", "--check-config"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    expect_usage_error(arguments, part);
+  };
+  refused({"--nats", "htp://queue:4222"}, "'htp://queue:4222' is no address of a NATS server");
+  refused({"--nats", ""}, "no address of a NATS server");
+  refused({"--nats-credentials", "/no/such.creds"}, "'/no/such.creds' cannot be read");
+  refused({"--stream", "a b"}, "--stream 'a b'");
+  refused({"--concurrency", "0"}, "--concurrency '0'");
+  refused({"--device", "gpu"}, "--device 'gpu'");
+  const std::string model = test::source_path("models/demo").string();
+  const Outcome outcome = run({"worker", "--check-config", "--nats", "nats://me:secret@queue:4222", "-m", model});
+  EXPECT_EQ(outcome.code, 0) << outcome.error;
+  EXPECT_THAT(outcome.out, HasSubstr("queue nats://***@queue:4222"));
 }
 
 TEST(ProgramTest, OutputsThatCannotBeToldApartAreRefused) {

@@ -147,9 +147,8 @@ def settings():
             check(name in known, f"{path.relative_to(source)}: no command knows {name}")
     code, said = run(program, "serve", "--config", packaging / "config.toml", "--model", "demo", "--check-config")
     check(code == 0, f"config.toml: {said}")
-    # There is no queue at this port: what a worker says then is not about its settings.
-    _, said = run(program, "worker", "--config", packaging / "worker.toml", "--nats", "nats://127.0.0.1:9")
-    check("nats://127.0.0.1:9" in said and "--config" not in said, f"worker.toml: {said}")
+    code, said = run(program, "worker", "--config", packaging / "worker.toml", "--check-config")
+    check(code == 0 and "nats://127.0.0.1:4222" in said, f"worker.toml: {said}")
 
 
 def dashboard():

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <thread>
 #include <utility>
 
@@ -32,7 +33,8 @@ std::vector<std::string> split_commas(const std::string& text) {
   return parts;
 }
 
-void check_addresses(const std::vector<std::string>& servers, const std::string& given) {
+std::vector<std::string> read_addresses(const std::string& given) {
+  std::vector<std::string> servers = split_commas(given);
   if (servers.empty()) throw Error(ErrorCode::kInvalidArgument, "no address of a NATS server; give nats://HOST:4222");
   for (const std::string& server : servers) {
     const std::size_t scheme = server.find("://");
@@ -42,9 +44,22 @@ void check_addresses(const std::vector<std::string>& servers, const std::string&
                               without_password(given)));
     }
   }
+  return servers;
+}
+
+void check_file(const char* what, const std::string& file) {
+  if (!file.empty() && !std::ifstream(file)) {
+    throw Error(ErrorCode::kInvalidArgument, fmt::format("the {} '{}' cannot be read", what, file));
+  }
 }
 
 }  // namespace
+
+void check_settings(const NatsSettings& settings) {
+  read_addresses(settings.servers);
+  check_file("file of NATS credentials", settings.credentials_file);
+  check_file("file of NATS's authorities", settings.tls_ca_file);
+}
 
 std::string without_password(const std::string& servers) {
   std::string shown;
@@ -77,8 +92,8 @@ Subscription::Subscription(std::unique_ptr<State> state) : state_(std::move(stat
 Subscription::~Subscription() = default;
 
 Connection::Connection(const NatsSettings& settings) : settings_(settings) {
-  const std::vector<std::string> servers = split_commas(settings_.servers);
-  check_addresses(servers, settings_.servers);
+  check_settings(settings_);
+  const std::vector<std::string> servers = read_addresses(settings_.servers);
   natsOptions* raw = nullptr;
   check(natsOptions_Create(&raw), "options");
   const std::unique_ptr<natsOptions, OptionsFree> options(raw);

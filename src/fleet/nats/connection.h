@@ -35,6 +35,9 @@ struct NatsSettings {
   std::chrono::milliseconds request_timeout{5'000};
 };
 
+// Throws Error{kInvalidArgument} for what no server can mend: addresses that are none, files that cannot be read.
+void check_settings(const NatsSettings& settings);
+
 // An address without the password that may be in it, for messages.
 std::string without_password(const std::string& servers);
 
