@@ -1,4 +1,5 @@
 """A headless Chromium whose microphone is a WAV file, and what the tests do with it."""
+import hashlib
 import os
 import pathlib
 import shutil
@@ -18,8 +19,9 @@ PHONE = (360, 740)
 
 
 def media(name, *arguments):
-    """A file that ffmpeg makes of the bundled recording; made once."""
-    path = WORK / "media" / name
+    """A file that ffmpeg makes of the bundled recording; made once, and again with other arguments."""
+    kind = hashlib.sha256("\n".join(arguments).encode()).hexdigest()[:8]
+    path = WORK / "media" / kind / name
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         command = ["ffmpeg", "-nostdin", "-loglevel", "error", "-y", "-i", RECORDING, *arguments, path]
