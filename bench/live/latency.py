@@ -2,8 +2,8 @@
 
     tests/e2e/clients/run.sh build/release/bin/amanuensis $PWD build/release/clients/websockets bench/live/latency.py websockets
 
-LIVE_MODEL: a model's id or path (demo); spoken_model.py makes one of any published size. LIVE_RUNS: how often (3). Prints, for each run, the time from the beginning of speech
-to the first partial text, and from the last word said to the last final text.
+LIVE_MODEL: a model's id or path (demo); spoken_model.py makes one of any published size. LIVE_RUNS: how often (3). Prints, for
+each run, the time from the beginning of speech to the first partial text, and from the last word said to the last final text.
 """
 
 import array
