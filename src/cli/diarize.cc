@@ -100,6 +100,10 @@ int run(Context& context, const DiarizeArguments& arguments) {
   tools_options.vad = read_vad_request(vad);
   const SpeakerTools tools(context, tools_options);
   options.known = tools.enrolled(context);
+  if (arguments.output_dir == "-") {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--output-dir '-': is for folders; without it the result goes to standard output");
+  }
   make_folder(arguments.output_dir);
   std::size_t failed = 0;
   for (const std::string& file : arguments.files) {

@@ -281,7 +281,8 @@ Task<void> Server::State::load_default_model() {
              {"seconds", fmt::format("{:.2f}", lease.model().facts().load_s)}});
 }
 
-// Work that runs may finish; whoever waits for something that is queued in memory alone is told to come back.
+// Work that runs may finish, and who is speaking is heard out to this moment; whoever waits for something that is
+// queued in memory alone is told to come back.
 void Server::State::begin_drain() {
   if (service.draining) return;
   service.draining = true;
@@ -294,11 +295,13 @@ void Server::State::begin_drain() {
   for (const auto& work : queue.all_waiting()) {
     if (!work->spec().durable) work->cancel();
   }
+  service.conversations.wind_up();
   look_at_drain(Clock::now() + options.drain);
 }
 
 void Server::State::look_at_drain(Clock::time_point give_up) {
-  const bool worked_off = queue.running() == 0 && (!own_jobs || own_jobs->settled());
+  const bool talked_out = service.conversations.empty() || Clock::now() >= give_up;
+  const bool worked_off = queue.running() == 0 && (!own_jobs || own_jobs->settled()) && talked_out;
   if (worked_off && http->empty()) {
     // Nobody listens any more: what waits for the next start lets go of its memory, and says nothing.
     outbound_stop.request_stop();

@@ -12,6 +12,7 @@
 #include "server/http/loop.h"
 #include "server/http/worker.h"
 #include "server/jobs/jobs.h"
+#include "server/live/conversations.h"
 #include "server/log/log.h"
 #include "server/metrics/metrics.h"
 #include "server/models/model_pool.h"
@@ -38,6 +39,7 @@ struct Service {
   std::function<ConnectionCounts()> connections;
   std::chrono::system_clock::time_point started;
   bool draining = false;
+  Conversations conversations = {};
 
   std::filesystem::path upload_folder() const { return options.data_dir / "uploads"; }
 };

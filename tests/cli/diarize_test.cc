@@ -96,6 +96,7 @@ TEST(DiarizeCommand, OptionsThatMakeNoSenseAreNamed) {
   }
   EXPECT_EQ(run_in_process({"diarize", silence, "--min-speakers", "3", "--max-speakers", "2"}).code, 2);
   EXPECT_THAT(run_in_process({"diarize", silence, "-o", silence + "/out"}).error, HasSubstr("--output-dir"));
+  EXPECT_THAT(run_in_process({"diarize", silence, "-o", "-"}).error, HasSubstr("--output-dir '-'"));
 }
 
 }  // namespace

@@ -278,6 +278,7 @@ struct Executor::State {
 
   static JobArguments views(const std::vector<NpuBuffer*>& buffers) {
     std::vector<std::span<std::byte>> bytes;
+    bytes.reserve(buffers.size());
     for (NpuBuffer* each : buffers) bytes.push_back(each != nullptr ? each->bytes() : std::span<std::byte>());
     return JobArguments(std::move(bytes));
   }

@@ -85,6 +85,7 @@ struct Conversation {
   Loop& loop;
   WebSocket* socket = nullptr;
   bool done = false;
+  bool winding_up = false;  // the server is stopping: no more is listened to
   std::shared_ptr<LivePasses> passes;
   std::unique_ptr<pipeline::LiveTranscriber> live;  // of the passes' turns
   std::unique_ptr<pipeline::PcmInput> input;        // likewise
@@ -95,7 +96,11 @@ struct Conversation {
       self->socket->send(text);
       if (!last) return;
       self->done = true;
-      self->socket->close(1000, {});
+      if (self->winding_up) {
+        self->socket->close(Conversations::kGoingAway, Conversations::kReason);
+      } else {
+        self->socket->close(1000, {});
+      }
     });
   }
 };
@@ -172,10 +177,15 @@ Task<void> converse(Service& service, Captions captions, Shared talk, WebSocket&
   talk->socket = &socket;
   const auto turns = std::make_shared<Turns>(service.live);
   turns->add([talk, captions] { guarded(talk, [&] { prepare(talk, captions); }); });
+  const Conversations::Entry entry = service.conversations.add([talk, turns] {
+    talk->winding_up = true;
+    turns->add([talk] { finish(talk, /*last=*/true); });
+  });
   socket.send(dumped({{"type", "ready"}, {"model", captions.model}, {"sample_rate", captions.rate_hz}}));
   while (!talk->done) {
     std::optional<WebSocketMessage> message = co_await socket.read();
     if (!message) break;
+    if (talk->winding_up) continue;
     if (message->is_text) {
       take_text(talk, *turns, message->data);
       continue;

@@ -27,6 +27,9 @@ Task<void> converse(Service& service, std::string model, std::shared_ptr<LivePas
                                  },
                              .send = [&socket](std::string text) { socket.send(std::move(text)); }});
   session->begin();
+  const Conversations::Entry entry = service.conversations.add([session, &socket] {
+    session->wind_up([&socket] { socket.close(Conversations::kGoingAway, Conversations::kReason); });
+  });
   while (true) {
     const std::optional<WebSocketMessage> message = co_await socket.read();
     if (!message) break;

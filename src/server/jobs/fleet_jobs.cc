@@ -176,7 +176,7 @@ Task<fs::path> FleetJobs::audio_file(JobRecord job) {
     const storage::ObjectAddress address = storage::split_address(job.audio);
     const auto store = store_->stores().open(address.store);
     if (const auto local = store->local_path(address.key)) return *local;
-    const fs::path kept = options_.data_dir / "played" / job.id;
+    fs::path kept = options_.data_dir / "played" / job.id;
     if (fs::exists(kept)) return kept;
     fs::create_directories(kept.parent_path());
     store->download(address.key, kept);

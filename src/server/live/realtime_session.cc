@@ -283,6 +283,7 @@ void RealtimeSession::refuse(const std::string& message, const std::string& para
 }
 
 void RealtimeSession::handle(const std::string& text) {
+  if (winding_up_) return;
   const Json event = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   const auto text_of = [&](const char* name) {
     return event.is_object() && event.contains(name) && event[name].is_string() ? event[name].get<std::string>()
@@ -352,6 +353,18 @@ void RealtimeSession::update(const std::string& text, const std::string& event_i
   beta_ = beta;
   turns_->add([hearing = hearing_, changed] { hearing->configure(changed); });
   send_session(beta ? "transcription_session.updated" : "session.updated");
+}
+
+void RealtimeSession::wind_up(std::function<void()> done) {
+  winding_up_ = true;
+  const auto say_done = [weak = weak_from_this(), done = std::move(done)] {
+    const auto self = weak.lock();
+    if (self && self->open_) done();
+  };
+  turns_->add([hearing = hearing_, loop = &parts_.loop, say_done] {
+    if (!hearing->item.empty()) hearing->end_item();
+    loop->post(say_done);
+  });
 }
 
 void RealtimeSession::close() {

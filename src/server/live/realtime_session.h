@@ -71,6 +71,9 @@ class RealtimeSession : public std::enable_shared_from_this<RealtimeSession> {
   void handle(const std::string& text);
   // Whether so much sound waits for passes that no more should be read.
   bool full() const { return turns_->full(); }
+  // The server is stopping: what was heard is committed, whatever the client sends now is not taken, and then `done` is
+  // called, unless close() was before.
+  void wind_up(std::function<void()> done);
   void close();
 
  private:
@@ -87,6 +90,7 @@ class RealtimeSession : public std::enable_shared_from_this<RealtimeSession> {
   const std::string id_;
   std::size_t appended_bytes_ = 0;  // since the last commit
   bool open_ = true;
+  bool winding_up_ = false;
   std::shared_ptr<Turns> turns_;
   std::shared_ptr<Hearing> hearing_;  // of the turns
 };

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import difflib
 import json
+import signal
 import subprocess
 import sys
 
@@ -154,6 +155,54 @@ def test_realtime_answers_mistakes(server):
     seen = asyncio.run(realtime(server, events, b"", 1, lambda events: events[-1]["type"] == "input_audio_buffer.cleared"))
     errors = [event["error"] for event in seen if event["type"] == "error"]
     assert len(errors) == 4 and errors[0]["event_id"] == "mine", errors
+
+
+async def cut_short(server, path, say, enough, heard):
+    """Speaks, stops the server once `enough` was heard, and keeps speaking until it says goodbye."""
+    async with websockets.connect(f"ws://127.0.0.1:{server.port}{path}") as socket:
+        stopped = False
+        for piece in say:
+            await socket.send(piece)
+            try:
+                while True:
+                    heard.append(json.loads(await asyncio.wait_for(socket.recv(), 0.01)))
+            except asyncio.TimeoutError:
+                pass
+            except websockets.ConnectionClosed:
+                break
+            if not stopped and enough(heard):
+                server.process.send_signal(signal.SIGTERM)
+                stopped = True
+        async for message in socket:
+            heard.append(json.loads(message))
+    return socket.close_code, socket.close_reason
+
+
+def test_captions_are_told_to_the_last_word_when_the_server_stops(shared):
+    data, heard = sound(16000), []
+    with Server(PROGRAM, SOURCE) as server:
+        spoken = [data[at:at + 16000] for at in range(0, len(data), 16000)] * 40  # half a second each
+        code = asyncio.run(cut_short(server, "/ws/transcribe?language=en", spoken,
+                                     lambda seen: any(each["type"] == "partial" for each in seen), heard))
+        assert server.process.wait(timeout=60) == 0
+    assert code == (1001, "the server is stopping"), code
+    finals = [each["text"] for each in heard if each["type"] == "final"]
+    assert heard[-1]["type"] == "done" and finals, heard[-3:]
+    assert "".join(finals).strip() == heard[-1]["text"] != "", heard[-1]
+
+
+def test_what_was_said_is_committed_when_the_server_stops(shared):
+    data, heard = sound(24000), []
+    with Server(PROGRAM, SOURCE) as server:
+        spoken = [json.dumps({"type": "input_audio_buffer.append", "audio": base64.b64encode(data[at:at + 24000]).decode()})
+                  for at in range(0, len(data), 24000)] * 40
+        code = asyncio.run(cut_short(server, "/v1/realtime?intent=transcription", spoken,
+                                     lambda seen: seen[-1]["type"] == "input_audio_buffer.speech_started" if seen else False, heard))
+        assert server.process.wait(timeout=60) == 0
+    assert code == (1001, "the server is stopping"), code
+    completed = [each for each in heard if each["type"].endswith("transcription.completed")]
+    started = [each["item_id"] for each in heard if each["type"] == "input_audio_buffer.speech_started"]
+    assert [each["item_id"] for each in completed] == started, [each["type"] for each in heard]
 
 
 with Server(PROGRAM, SOURCE) as shared:
