@@ -209,7 +209,7 @@ class AttentionInput(Phase):
 
 
 class Borrowed(Phase):
-    """Products and attention, as emit_mlir.py has them for kernels of their own."""
+    """Products and attention, as array_program.py has them for kernels of their own."""
 
     def __init__(self, program, slices, inner):
         super().__init__(program, slices)
