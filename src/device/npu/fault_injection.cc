@@ -173,7 +173,7 @@ std::span<const Fault> faults_at(CallSite site) {
 }
 
 OpenRuntime with_faults(OpenRuntime open, std::shared_ptr<FaultPlan> plan) {
-  return [open = std::move(open), plan]() -> std::unique_ptr<NpuRuntime> {
+  return [open = std::move(open), plan = std::move(plan)]() -> std::unique_ptr<NpuRuntime> {
     if (plan->site == CallSite::kOpen) {
       const std::size_t call = plan->calls.fetch_add(1);
       if (call >= plan->after && call < plan->after + plan->times) {
