@@ -239,10 +239,11 @@ void Bench::cached_attention() {
     const auto kv = random_values(frames * width);
     const auto q = random_values(kBatches.back() * width);
     AlignedBuffer<float> out(kBatches.back() * width);
-    for (const ComputeType type : {ComputeType::kFloat32, ComputeType::kBFloat16}) {
+    for (const auto& [type, value_bytes] :
+         {std::pair{ComputeType::kFloat32, 4}, {ComputeType::kBFloat16, 2}, {ComputeType::kInt8, 1}}) {
       if (!wants(type)) continue;
       const auto device = backend(type);
-      const std::size_t cache_bytes = 2 * frames * width * (type == ComputeType::kFloat32 ? 4 : 2);
+      const std::size_t cache_bytes = 2 * frames * width * static_cast<std::size_t>(value_bytes);
       std::vector<std::unique_ptr<device::KvCache>> caches;
       for (std::size_t bytes = 0; bytes < options_.out_of_cache_bytes || caches.size() < kBatches.back();
            bytes += cache_bytes) {

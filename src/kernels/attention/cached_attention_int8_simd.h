@@ -77,7 +77,7 @@ void cached_byte_values(const CachedRows& rows, std::size_t units, const std::ui
 #pragma GCC unroll 8
     for (int i = 0; i < W; ++i) {
       const std::uint32_t* vector = from + static_cast<std::size_t>(i) * V::kLanes;
-      cached_ask_ahead<R>(vector);
+      cached_ask_ahead(vector);
       // A short vector is the only one of its group.
       right[i] = W > 1 || last_lanes == V::kLanes ? D::load(vector) : B::load_first(vector, last_lanes);
     }

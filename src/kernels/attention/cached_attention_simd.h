@@ -24,12 +24,11 @@ constexpr int cached_key_blocks() {
   return R == 1 || R * kVectors >= 8 ? 1 : 8 / (R * kVectors);
 }
 
-// Several rows keep the processor busy for about as long as memory takes: what lies so far ahead is asked for
-// meanwhile. Behind the keys are the values, which come next.
-template <int R>
+// What lies so far ahead is asked for meanwhile: a processor that multiplies as fast as memory delivers does not look
+// far enough ahead by itself. Behind the keys are the values, which come next.
 [[gnu::always_inline]] inline void cached_ask_ahead(const std::uint32_t* at) {
   constexpr std::size_t kAheadBytes = 8192;
-  if constexpr (R > 1) __builtin_prefetch(at + kAheadBytes / sizeof(*at), 0, 2);
+  __builtin_prefetch(at + kAheadBytes / sizeof(*at), 0, 2);
 }
 
 // One group of rows of a task, and where its intermediate results lie in the scratch.
@@ -75,7 +74,7 @@ template <typename D, int R, int B, typename Finish>
       const std::size_t block = static_cast<std::size_t>(i / kVectors);
       const std::size_t vector = static_cast<std::size_t>(i % kVectors);
       const std::uint32_t* from = keys + block * block_stride + unit * kKeyBlock + vector * V::kLanes;
-      cached_ask_ahead<R>(from);
+      cached_ask_ahead(from);
       const typename D::Right right = D::load(from);
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) sums[r][i] = D::dot(sums[r][i], left[r], right);
@@ -172,7 +171,7 @@ void cached_values(const CachedRows& rows, std::size_t units, const std::uint32_
 #pragma GCC unroll 8
     for (int i = 0; i < W; ++i) {
       const std::uint32_t* vector = from + static_cast<std::size_t>(i) * V::kLanes;
-      cached_ask_ahead<R>(vector);
+      cached_ask_ahead(vector);
       // A short vector is the only one of its group.
       const typename D::Right right =
           W > 1 || last_lanes == V::kLanes ? D::load(vector) : D::load_first(vector, last_lanes);

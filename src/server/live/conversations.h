@@ -1,5 +1,5 @@
-// The live conversations that are open, so that a server that stops can bring each to its end instead of cutting it off.
-// On the loop's thread.
+// The live conversations that are open, so that a server that stops can bring each to its end instead of cutting it
+// off. On the loop's thread.
 #pragma once
 
 #include <functional>
