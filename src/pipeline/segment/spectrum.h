@@ -21,6 +21,8 @@ class SpectrumPair {
   void compute(const float* a, const float* b, Power& power_a, Power& power_b);
 
  private:
+  void begin(const float* a, const float* b);
+
   std::vector<float> window_;
   std::vector<float> cos_;  // of 2 pi k / 512
   std::vector<float> sin_;
