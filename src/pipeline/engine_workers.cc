@@ -1,10 +1,24 @@
 #include "pipeline/engine_workers.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <stop_token>
 #include <utility>
 
 namespace amanuensis::pipeline {
+namespace {
+
+// Where there is no core to spare, a worker that takes one from the backend makes its other threads wait as well: each
+// kernel is done when its last thread is. The little that workers have to do fits into the backend's pauses and the
+// share that the system leaves them. Linux gives each thread a nice value of its own; only speed depends on it.
+void give_way() {
+  constexpr int kNice = 10;
+  setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+}
+
+}  // namespace
 
 EngineWorkers::EngineWorkers(std::size_t threads) {
   for (std::size_t i = 0; i < std::max<std::size_t>(1, threads); ++i) {
@@ -28,6 +42,7 @@ void EngineWorkers::stop() {
 }
 
 void EngineWorkers::work(const std::stop_token& stop) {
+  give_way();
   while (true) {
     std::function<void()> job;
     {

@@ -1,6 +1,6 @@
 // A few threads that do jobs in the order in which they were posted: everything in a transcription that does not need
-// the backend. Jobs may post jobs. Any thread may post; the owner stops the threads by destroying the object, and jobs
-// that were not begun by then are dropped.
+// the backend, which they give way to. Jobs may post jobs. Any thread may post; the owner stops the threads by
+// destroying the object, and jobs that were not begun by then are dropped.
 #pragma once
 
 #include <condition_variable>
