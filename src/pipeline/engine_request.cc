@@ -117,12 +117,12 @@ std::string Engine::Request::warning() const {
 void Engine::Request::produce() {
   Produced produced = Produced::kOver;
   try {
-    produced = produce_some();
+    produced = take_turn();
   } catch (...) {
     fail(std::current_exception());
   }
   if (produced == Produced::kWaits) return;  // until there is room
-  if (produced == Produced::kMore) {
+  if (produced == Produced::kTurnOver) {
     state_.workers.post([self = shared_from_this()] { self->produce(); });
     return;
   }
@@ -136,7 +136,19 @@ void Engine::Request::produce() {
   end_if_over();
 }
 
-// One small piece of work, so that requests take turns.
+// A window that was begun is finished before another request's is: of many that come at once the first is with the
+// backend after its own time, not after everybody's. Audio without speech makes no window however long it is.
+Engine::Request::Produced Engine::Request::take_turn() {
+  constexpr std::size_t kReadsInATurn = 4;
+  reads_in_turn_ = 0;
+  while (reads_in_turn_ < kReadsInATurn) {
+    const Produced produced = produce_some();
+    if (produced != Produced::kMore) return produced;
+  }
+  return Produced::kTurnOver;
+}
+
+// One small piece of work.
 Engine::Request::Produced Engine::Request::produce_some() {
   {
     const std::scoped_lock lock(mutex_);
@@ -186,7 +198,7 @@ Engine::Request::Produced Engine::Request::send_pending() {
   const auto submitted = state_.scheduler.try_submit(id_, *pending_);
   if (submitted == decoding::Scheduler::Submitted::kYes) {
     pending_.reset();
-    return Produced::kMore;
+    return Produced::kTurnOver;
   }
   {
     const std::scoped_lock lock(mutex_);
@@ -198,6 +210,7 @@ Engine::Request::Produced Engine::Request::send_pending() {
 }
 
 void Engine::Request::read_audio() {
+  ++reads_in_turn_;
   buffer_.resize(kPieceSamples);
   const std::size_t got =
       timed(state_.mutex, state_.times.decode_s, [this] { return source_->read(std::span(buffer_)); });

@@ -98,9 +98,11 @@ class Engine::Request : public std::enable_shared_from_this<Request> {
   };
   using Place = std::pair<std::size_t, std::size_t>;  // index and part
 
-  enum class Produced { kMore, kWaits, kOver };
+  // kMore: there is more to do. kTurnOver: likewise, and other requests go first.
+  enum class Produced { kMore, kTurnOver, kWaits, kOver };
 
   void produce();
+  Produced take_turn();
   Produced produce_some();
   Produced send_pending();
   Produced produce_planned();
@@ -129,6 +131,7 @@ class Engine::Request : public std::enable_shared_from_this<Request> {
   std::unique_ptr<AudioSource> source_;
   std::optional<Segmenter> segmenter_;
   bool source_ended_ = false;
+  std::size_t reads_in_turn_ = 0;
   std::size_t next_index_ = 0;
   float largest_mel_;
   std::optional<decoding::WindowTask> pending_;  // refused for want of room
