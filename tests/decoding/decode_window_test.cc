@@ -16,27 +16,6 @@
 namespace amanuensis::decoding {
 namespace {
 
-model::ModelDimensions miniature() {
-  return {.n_mels = 80,
-          .n_audio_ctx = 64,
-          .n_audio_state = 64,
-          .n_audio_head = 2,
-          .n_audio_layer = 1,
-          .n_audio_ffn = 256,
-          .n_vocab = 51865,
-          .n_text_ctx = 48,
-          .n_text_state = 64,
-          .n_text_head = 2,
-          .n_text_layer = 2,
-          .n_text_ffn = 256};
-}
-
-// One small model for all tests of this file: it is immutable.
-const test::HashedWhisper& small_model() {
-  static const test::HashedWhisper model(miniature());
-  return model;
-}
-
 DecodingOptions english() {
   DecodingOptions options;
   options.language = "en";
@@ -44,8 +23,8 @@ DecodingOptions english() {
 }
 
 TEST(DecodeWindow, IsRepeatableAndStaysInsideTheContext) {
-  const DecodingContext context = small_model().context();
-  const auto window = small_model().window("mel.0");
+  const DecodingContext context = test::miniature_whisper().context();
+  const auto window = test::miniature_whisper().window("mel.0");
   DecodingOptions options = english();
   options.prompt = std::vector<TokenId>(100, 1000);
   options.sample_length = 1000;
@@ -62,8 +41,8 @@ TEST(DecodeWindow, IsRepeatableAndStaysInsideTheContext) {
 }
 
 TEST(DecodeWindow, SamplesDependOnTheSeedAlone) {
-  const DecodingContext context = small_model().context();
-  const auto window = small_model().window("mel.0");
+  const DecodingContext context = test::miniature_whisper().context();
+  const auto window = test::miniature_whisper().window("mel.0");
   DecodingOptions options = english();
   options.temperature = 0.9;
   options.best_of = 3;
@@ -76,8 +55,8 @@ TEST(DecodeWindow, SamplesDependOnTheSeedAlone) {
 }
 
 TEST(DecodeWindow, BestOfIsTheBestOfItsSamples) {
-  const DecodingContext context = small_model().context();
-  const auto window = small_model().window("mel.1");
+  const DecodingContext context = test::miniature_whisper().context();
+  const auto window = test::miniature_whisper().window("mel.1");
   DecodingOptions options = english();
   options.temperature = 1.0;
   options.best_of = 1;
@@ -91,7 +70,7 @@ TEST(DecodeWindow, BestOfIsTheBestOfItsSamples) {
 }
 
 TEST(DecodeWindow, WindowsAdvanceTogetherAsTheyDoAlone) {
-  const DecodingContext context = small_model().context();
+  const DecodingContext context = test::miniature_whisper().context();
   std::vector<DecodingOptions> options(3, english());
   options[1].beam_size = 3;
   options[1].prompt = {500, 600};
@@ -100,7 +79,7 @@ TEST(DecodeWindow, WindowsAdvanceTogetherAsTheyDoAlone) {
   decoders.reserve(3);
   std::vector<WindowResult> alone;
   for (std::size_t i = 0; i < 3; ++i) {
-    const auto window = small_model().window("mel." + std::to_string(i));
+    const auto window = test::miniature_whisper().window("mel." + std::to_string(i));
     alone.push_back(decode_window(context, window, options[i], {}));
     decoders.emplace_back(context, window, options[i]);
   }
@@ -124,20 +103,22 @@ TEST(DecodeWindow, WindowsAdvanceTogetherAsTheyDoAlone) {
 TEST(DecodeWindow, StopsWhenAsked) {
   std::stop_source source;
   source.request_stop();
-  const auto error = test::error_of(
-      [&] { decode_window(small_model().context(), small_model().window("mel.0"), english(), source.get_token()); });
+  const auto error = test::error_of([&] {
+    decode_window(test::miniature_whisper().context(), test::miniature_whisper().window("mel.0"), english(),
+                  source.get_token());
+  });
   EXPECT_EQ(error.code, ErrorCode::kCancelled);
 }
 
 TEST(DecodeWindow, RefusesAMultilingualModelWithoutALanguage) {
-  const auto error =
-      test::error_of([&] { decode_window(small_model().context(), small_model().window("mel.0"), {}, {}); });
+  const auto error = test::error_of(
+      [&] { decode_window(test::miniature_whisper().context(), test::miniature_whisper().window("mel.0"), {}, {}); });
   EXPECT_EQ(error.code, ErrorCode::kInvalidArgument);
 }
 
 TEST(DecodeWithFallback, TriesTemperaturesUntilOnePasses) {
-  const DecodingContext context = small_model().context();
-  const auto window = small_model().window("mel.0");
+  const DecodingContext context = test::miniature_whisper().context();
+  const auto window = test::miniature_whisper().window("mel.0");
   FallbackOptions fallback;
   fallback.temperatures = {0.0, 0.5, 1.0};
   fallback.logprob_threshold = 1.0;  // nothing passes
@@ -152,7 +133,8 @@ TEST(DecodeWithFallback, TriesTemperaturesUntilOnePasses) {
 }
 
 TEST(DetectLanguage, GivesAProbabilityToEachLanguage) {
-  const LanguageProbabilities found = detect_language(small_model().context(), small_model().window("mel.0"));
+  const LanguageProbabilities found =
+      detect_language(test::miniature_whisper().context(), test::miniature_whisper().window("mel.0"));
   ASSERT_EQ(found.size(), 99U);
   double sum = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {

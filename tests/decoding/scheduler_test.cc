@@ -15,28 +15,8 @@
 namespace amanuensis::decoding {
 namespace {
 
-model::ModelDimensions miniature() {
-  return {.n_mels = 80,
-          .n_audio_ctx = 64,
-          .n_audio_state = 64,
-          .n_audio_head = 2,
-          .n_audio_layer = 1,
-          .n_audio_ffn = 256,
-          .n_vocab = 51865,
-          .n_text_ctx = 48,
-          .n_text_state = 64,
-          .n_text_head = 2,
-          .n_text_layer = 2,
-          .n_text_ffn = 256};
-}
-
-const test::HashedWhisper& small_model() {
-  static const test::HashedWhisper model(miniature());
-  return model;
-}
-
 AlignedBuffer<float> mel_of(const std::string& name) {
-  const model::ModelDimensions dims = miniature();
+  const model::ModelDimensions dims = test::miniature();
   return test::hashed_mel(name, dims.n_mels, dims.window_frames());
 }
 
@@ -99,7 +79,7 @@ void finish(Scheduler& scheduler) {
 }
 
 TEST(Scheduler, WindowsOfAllKindsComeOutAsTheyDoAlone) {
-  const DecodingContext context = small_model().context();
+  const DecodingContext context = test::miniature_whisper().context();
   std::vector<std::pair<DecodingOptions, FallbackOptions>> kinds(6, {english(), one_try()});
   kinds[1].first.beam_size = 3;
   kinds[1].first.prompt = {500, 600};
@@ -125,7 +105,8 @@ TEST(Scheduler, WindowsOfAllKindsComeOutAsTheyDoAlone) {
     ASSERT_EQ(outcomes.ends[name], 1) << name;
     ASSERT_FALSE(outcomes.by_name[name].error) << name;
     expect_same(outcomes.by_name[name].result,
-                decode_with_fallback(context, small_model().window(name), kinds[i % 6].first, kinds[i % 6].second, {}),
+                decode_with_fallback(context, test::miniature_whisper().window(name), kinds[i % 6].first,
+                                     kinds[i % 6].second, {}),
                 name);
   }
   EXPECT_EQ(scheduler.counts().requests, 0U);
@@ -136,7 +117,7 @@ TEST(Scheduler, WindowsOfAllKindsComeOutAsTheyDoAlone) {
 
 TEST(Scheduler, AWindowThatNeedsMoreSequencesThanThereAreIsDecodedAlone) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 4, .max_sequences = 2}});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 4, .max_sequences = 2}});
   const RequestId request = scheduler.open({});
   DecodingOptions wide = english();
   wide.beam_size = 5;
@@ -151,7 +132,7 @@ TEST(Scheduler, AWindowThatNeedsMoreSequencesThanThereAreIsDecodedAlone) {
 }
 
 TEST(Scheduler, TheFirstWindowTellsTheLanguageOfTheOthers) {
-  const DecodingContext context = small_model().context();
+  const DecodingContext context = test::miniature_whisper().context();
   Outcomes outcomes;
   Scheduler scheduler(context, {});
   DecodingOptions options = english();
@@ -169,7 +150,7 @@ TEST(Scheduler, TheFirstWindowTellsTheLanguageOfTheOthers) {
   }
   finish(scheduler);
   const auto detected = [&](int i) {
-    return detect_language(context, small_model().window("mel." + std::to_string(i)));
+    return detect_language(context, test::miniature_whisper().window("mel." + std::to_string(i)));
   };
   for (int i = 0; i < 3; ++i) {
     const std::string name = "mel." + std::to_string(i);
@@ -179,13 +160,13 @@ TEST(Scheduler, TheFirstWindowTellsTheLanguageOfTheOthers) {
     EXPECT_EQ(outcomes.by_name["own " + name].language_probabilities, detected(i));
     options.language = outcomes.by_name[name].language;
     expect_same(outcomes.by_name[name].result,
-                decode_with_fallback(context, small_model().window(name), options, one_try(), {}), name);
+                decode_with_fallback(context, test::miniature_whisper().window(name), options, one_try(), {}), name);
   }
 }
 
 TEST(Scheduler, CancellingFreesTheSlotsWithinOneStep) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 2}});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 2}});
   const RequestId first = scheduler.open({});
   const RequestId second = scheduler.open({});
   for (const char* name : {"a0", "a1", "a2", "a3"}) {
@@ -214,7 +195,8 @@ TEST(Scheduler, CancellingFreesTheSlotsWithinOneStep) {
 TEST(Scheduler, WhatIsNotDoneByTheDeadlineFails) {
   SchedulerClock::time_point now{};
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 1}, .now = [&now] { return now; }});
+  Scheduler scheduler(test::miniature_whisper().context(),
+                      {.batch = {.max_windows = 1}, .now = [&now] { return now; }});
   const RequestId request = scheduler.open({.deadline = now + std::chrono::seconds(10)});
   for (const char* name : {"a", "b", "c"}) {
     WindowTask task = outcomes.task(name, english(), one_try());
@@ -231,7 +213,7 @@ TEST(Scheduler, WhatIsNotDoneByTheDeadlineFails) {
 
 TEST(Scheduler, AShortRequestDoesNotWaitBehindALongOne) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 2}, .max_waiting = 400});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 2}, .max_waiting = 400});
   const RequestId lengthy = scheduler.open({});
   for (int i = 0; i < 100; ++i) {
     WindowTask task = outcomes.task("long " + std::to_string(i), english(), one_try());
@@ -256,7 +238,7 @@ TEST(Scheduler, AShortRequestDoesNotWaitBehindALongOne) {
 
 TEST(Scheduler, WeightsAndPrioritiesDecideAmongRequests) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 1}, .max_waiting = 400});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 1}, .max_waiting = 400});
   const RequestId heavy = scheduler.open({.weight = 3.0});
   const RequestId light = scheduler.open({.weight = 1.0});
   const RequestId urgent = scheduler.open({.priority = 1, .weight = 0.1});
@@ -278,7 +260,7 @@ TEST(Scheduler, WeightsAndPrioritiesDecideAmongRequests) {
 
 TEST(Scheduler, AFullQueueRefusesAndCallsWhenThereIsRoom) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 1}, .max_waiting = 2});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 1}, .max_waiting = 2});
   int calls = 0;
   const RequestId request = scheduler.open({.on_room = [&calls] { ++calls; }});
   WindowTask task = outcomes.task("a", english(), one_try());
@@ -299,7 +281,7 @@ TEST(Scheduler, AFullQueueRefusesAndCallsWhenThereIsRoom) {
 TEST(Scheduler, WhatIsLeftEndsWithTheScheduler) {
   Outcomes outcomes;
   {
-    Scheduler scheduler(small_model().context(), {.batch = {.max_windows = 1}});
+    Scheduler scheduler(test::miniature_whisper().context(), {.batch = {.max_windows = 1}});
     const RequestId request = scheduler.open({});
     for (const char* name : {"running", "waiting"}) {
       WindowTask task = outcomes.task(name, english(), one_try());
@@ -313,7 +295,7 @@ TEST(Scheduler, WhatIsLeftEndsWithTheScheduler) {
 
 TEST(Scheduler, OptionsThatMakeNoSenseFailOneWindow) {
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {});
+  Scheduler scheduler(test::miniature_whisper().context(), {});
   const RequestId request = scheduler.open({});
   WindowTask task = outcomes.task("good", english(), one_try());
   scheduler.submit(request, task);
@@ -345,7 +327,7 @@ TEST(Scheduler, TheHookSeesEveryFinishedWindowOnce) {
     }
   };
   Outcomes outcomes;
-  Scheduler scheduler(small_model().context(), {.batch = batch});
+  Scheduler scheduler(test::miniature_whisper().context(), {.batch = batch});
   const RequestId request = scheduler.open({});
   for (const char* name : {"good", "bad", "plain"}) {
     WindowTask task = outcomes.task(name, english(), one_try());

@@ -62,4 +62,26 @@ class HashedWhisper {
   model::GenerationSettings settings_;
 };
 
+// As small as decoding allows, with the vocabulary of the multilingual models.
+inline model::ModelDimensions miniature() {
+  return {.n_mels = 80,
+          .n_audio_ctx = 64,
+          .n_audio_state = 64,
+          .n_audio_head = 2,
+          .n_audio_layer = 1,
+          .n_audio_ffn = 256,
+          .n_vocab = 51865,
+          .n_text_ctx = 48,
+          .n_text_state = 64,
+          .n_text_head = 2,
+          .n_text_layer = 2,
+          .n_text_ffn = 256};
+}
+
+// One for all tests of a program: it is immutable.
+inline const HashedWhisper& miniature_whisper() {
+  static const HashedWhisper model(miniature());
+  return model;
+}
+
 }  // namespace amanuensis::test
