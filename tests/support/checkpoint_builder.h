@@ -70,9 +70,9 @@ inline std::vector<WeightValues> random_weights(const model::ModelDimensions& di
       const std::size_t half = dims.n_audio_state / 2;
       const double step = std::log(10000.0) / static_cast<double>(std::max<std::size_t>(half, 2) - 1);
       for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t row = i / dims.n_audio_state;
         const std::size_t column = i % dims.n_audio_state;
-        const double angle =
-            static_cast<double>(i / dims.n_audio_state) * std::exp(-step * static_cast<double>(column % half));
+        const double angle = static_cast<double>(row) * std::exp(-step * static_cast<double>(column % half));
         w.values[i] = static_cast<float>(column < half ? std::sin(angle) : std::cos(angle));
       }
     }

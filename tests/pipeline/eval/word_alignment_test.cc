@@ -18,7 +18,7 @@ std::vector<Chunk> chunks_of(const std::vector<Edit>& edits) {
   for (const Edit& edit : edits) {
     const std::size_t takes_reference = edit.kind == EditKind::kInsertion ? 0 : 1;
     const std::size_t takes_hypothesis = edit.kind == EditKind::kDeletion ? 0 : 1;
-    const auto kind = static_cast<std::size_t>("sdi"[static_cast<int>(edit.kind)]);
+    const std::size_t kind = std::array<std::size_t, 3>{'s', 'd', 'i'}.at(static_cast<std::size_t>(edit.kind));
     const bool goes_on = !chunks.empty() && chunks.back()[0] == kind && chunks.back()[2] == edit.reference &&
                          chunks.back()[4] == edit.hypothesis;
     if (!goes_on) chunks.push_back({kind, edit.reference, edit.reference, edit.hypothesis, edit.hypothesis});
