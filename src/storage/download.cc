@@ -141,6 +141,19 @@ class Download {
 
 }  // namespace
 
+DownloadTarget into(std::string& bytes) {
+  return {.restart = [&bytes] { bytes.clear(); },
+          .take =
+              [&bytes](std::span<const std::byte> piece) {
+                bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
+              }};
+}
+
+DownloadTarget into(WholeFile& file) {
+  return {.restart = [&file] { file.clear(); },
+          .take = [&file](std::span<const std::byte> piece) { file.write(piece); }};
+}
+
 ObjectInfo download_object(const DownloadSource& source, const DownloadTarget& target, const StorageSettings& settings,
                            const TransferOptions& options) {
   Download download(source, target, options);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/whole_file.h"
 #include "storage/http.h"
 #include "storage/object_store.h"
 #include "storage/settings.h"
@@ -35,6 +36,10 @@ struct DownloadTarget {
   std::function<void()> restart;  // forgets what was taken
   std::function<void(std::span<const std::byte>)> take;
 };
+
+// Which must outlive the target.
+DownloadTarget into(std::string& bytes);
+DownloadTarget into(WholeFile& file);
 
 // Returns size and etag; the key is the caller's. Throws as ObjectStore::download() does.
 ObjectInfo download_object(const DownloadSource& source, const DownloadTarget& target, const StorageSettings& settings,

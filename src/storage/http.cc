@@ -15,17 +15,13 @@
 
 #include "base/public_address.h"
 #include "storage/address.h"
+#include "transfer/curl.h"
 
 namespace amanuensis::storage {
 namespace {
 
-constexpr std::size_t kMostHeaders = 200;
 constexpr long kMostRedirects = 5;
 
-// libcurl asks to be initialised once in a process before its first use.
-struct CurlGlobal {
-  CurlGlobal() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-};
 struct CurlFree {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
@@ -47,29 +43,11 @@ struct Transfer {
   bool refused = false;
 };
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
 std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
   const std::string_view line(data, size * count);
-  if (line.starts_with("HTTP/")) {  // a new answer begins, e.g. after a redirect
-    transfer.answer = {};
-    for (std::size_t i = std::min(line.find(' '), line.size() - 1) + 1; i < line.size(); ++i) {
-      if (std::isdigit(static_cast<unsigned char>(line[i])) == 0 || transfer.answer.status > 99) break;
-      transfer.answer.status = transfer.answer.status * 10 + (line[i] - '0');
-    }
-    return line.size();
-  }
-  const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos && transfer.answer.headers.size() < kMostHeaders) {
-    std::string name(line.substr(0, colon));
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-    transfer.answer.headers[name] = trimmed(line.substr(colon + 1));
-  }
+  HttpAnswer& answer = transfer.answer;
+  if (transfer::read_head_line(line, answer.status, answer.headers)) answer.body.clear();
   return line.size();
 }
 
@@ -129,26 +107,6 @@ curl_socket_t open_public_socket(void* context, curlsocktype, curl_sockaddr* add
     return CURL_SOCKET_BAD;
   }
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-}
-
-bool is_transient(CURLcode code) {
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_UPLOAD_FAILED:
-    case CURLE_SEND_FAIL_REWIND:
-      return true;
-    default:
-      return false;
-  }
 }
 
 std::string advice(CURLcode code) {
@@ -239,7 +197,7 @@ struct HttpClient::Pool {
 };
 
 HttpClient::HttpClient(const StorageSettings& settings) {
-  static const CurlGlobal global;
+  transfer::initialise_curl();
   pool_ = std::make_unique<Pool>(settings);
 }
 HttpClient::~HttpClient() = default;
@@ -273,16 +231,17 @@ HttpAnswer HttpClient::send(const HttpRequest& request, const std::stop_token& s
   if (transfer.thrown) std::rethrow_exception(transfer.thrown);
   if (stop.stop_requested()) throw Error(ErrorCode::kCancelled, "cancelled");
   if (transfer.refused) {
-    throw Error(ErrorCode::kInvalidArgument,
-                fmt::format("{}: leads to an address that is not public; allow private addresses if that is meant",
-                            without_secrets(request.url)));
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{}: leads to an address that is not public; --allow-private-urls lifts that, if it is meant",
+                    without_secrets(request.url)));
   }
   if (transfer.too_large) {
     throw TransferError(fmt::format("the answer is larger than {} bytes", request.max_answer_bytes), false);
   }
   if (code != CURLE_OK) {
     const char* detail = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
-    throw TransferError(fmt::format("{}{}", trimmed(detail), advice(code)), is_transient(code));
+    throw TransferError(fmt::format("{}{}", transfer::trimmed(detail), advice(code)), transfer::is_transient(code));
   }
   return std::move(transfer.answer);
 }

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -13,15 +12,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/error.h"
 #include "storage/settings.h"
+#include "transfer/curl.h"
 
 namespace amanuensis::storage {
 
 struct HttpAnswer {
   int status = 0;
-  std::map<std::string, std::string> headers;  // names in lower case; of the last answer when redirects were followed
-  std::string body;                            // empty when a sink took it
+  transfer::Headers headers;  // names in lower case; of the last answer when redirects were followed
+  std::string body;           // empty when a sink took it
 
   bool ok() const { return status >= 200 && status < 300; }
   // Empty when absent.
@@ -44,16 +43,7 @@ struct HttpRequest {
   bool public_only = false;
 };
 
-// A request that got no answer, or a body that broke off. `transient` when asking again may help.
-class TransferError : public Error {
- public:
-  TransferError(const std::string& message, bool transient)
-      : Error(ErrorCode::kNetwork, message), transient_(transient) {}
-  bool transient() const noexcept { return transient_; }
-
- private:
-  bool transient_;
-};
+using transfer::TransferError;
 
 class HttpClient {
  public:

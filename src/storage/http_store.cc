@@ -71,23 +71,14 @@ class HttpStore : public ObjectStore {
 
   std::string read(std::string_view key, std::uint64_t max_bytes, const TransferOptions& options) override {
     std::string bytes;
-    fetch(key, max_bytes,
-          {.restart = [&] { bytes.clear(); },
-           .take =
-               [&](std::span<const std::byte> piece) {
-                 bytes.append(reinterpret_cast<const char*>(piece.data()), piece.size());
-               }},
-          options);
+    fetch(key, max_bytes, into(bytes), options);
     return bytes;
   }
 
   ObjectInfo download(std::string_view key, const std::filesystem::path& target,
                       const TransferOptions& options) override {
     WholeFile file(target);
-    ObjectInfo info =
-        fetch(key, settings_.max_download_bytes,
-              {.restart = [&] { file.clear(); }, .take = [&](std::span<const std::byte> piece) { file.write(piece); }},
-              options);
+    ObjectInfo info = fetch(key, settings_.max_download_bytes, into(file), options);
     file.commit_unflushed();
     return info;
   }

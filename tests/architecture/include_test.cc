@@ -26,15 +26,16 @@ const std::map<std::string, std::set<std::string>>& allowed_includes() {
       {"port", {}},
       {"device/cpu", {"kernels", "port"}},
       {"device/npu", {"kernels", "port"}},
-      {"model", {"port"}},
+      {"transfer", {}},
+      {"model", {"port", "transfer"}},
       {"decoding", {"model"}},
       {"pipeline", {"audio", "model", "decoding", "port"}},
-      {"storage", {}},
+      {"storage", {"transfer"}},
       {"fleet", {"pipeline", "storage"}},
       {"server", {"pipeline", "fleet", "storage"}},
       {"cli",
        {"kernels", "audio", "port", "device/cpu", "device/npu", "model", "decoding", "pipeline", "storage", "fleet",
-        "server"}},
+        "server", "transfer"}},
   };
   return table;
 }

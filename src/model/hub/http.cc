@@ -11,11 +11,6 @@
 namespace amanuensis::model {
 namespace {
 
-// libcurl asks to be initialised once in a process before its first use.
-struct CurlGlobal {
-  CurlGlobal() { curl_global_init(CURL_GLOBAL_DEFAULT); }
-};
-
 struct SlistFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -30,32 +25,11 @@ struct Transfer {
   bool too_large = false;
 };
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
-  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
-  return text;
-}
-
 std::size_t on_header(const char* data, std::size_t size, std::size_t count, void* context) {
   auto& transfer = *static_cast<Transfer*>(context);
   const std::string_view line(data, size * count);
-  if (line.starts_with("HTTP/")) {  // a new answer begins, e.g. after a redirect
-    transfer.response.headers.clear();
-    transfer.response.body.clear();
-    const std::size_t space = line.find(' ');
-    transfer.response.status = 0;
-    for (std::size_t i = space + 1; space != std::string_view::npos && i < line.size() && i < space + 4; ++i) {
-      if (std::isdigit(static_cast<unsigned char>(line[i])) == 0) break;
-      transfer.response.status = transfer.response.status * 10 + (line[i] - '0');
-    }
-    return line.size();
-  }
-  const std::size_t colon = line.find(':');
-  if (colon != std::string_view::npos && transfer.response.headers.size() < 200) {
-    std::string name(line.substr(0, colon));
-    for (char& c : name) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    transfer.response.headers[name] = trimmed(line.substr(colon + 1));
-  }
+  HttpResponse& response = transfer.response;
+  if (transfer::read_head_line(line, response.status, response.headers)) response.body.clear();
   return line.size();
 }
 
@@ -83,24 +57,6 @@ int on_progress(void* context, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<Transfer*>(context)->stop.stop_requested() ? 1 : 0;
 }
 
-bool is_transient(CURLcode code) {
-  switch (code) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_OPERATION_TIMEDOUT:
-    case CURLE_GOT_NOTHING:
-    case CURLE_SEND_ERROR:
-    case CURLE_RECV_ERROR:
-    case CURLE_PARTIAL_FILE:
-    case CURLE_HTTP2:
-    case CURLE_HTTP2_STREAM:
-    case CURLE_SSL_CONNECT_ERROR:
-      return true;
-    default:
-      return false;
-  }
-}
-
 std::string advice(CURLcode code) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_PROXY:
@@ -124,7 +80,7 @@ std::string HttpResponse::header(std::string_view lower_case_name) const {
 
 struct HttpClient::State {
   explicit State(HttpSettings s) : settings(std::move(s)) {
-    static const CurlGlobal global;
+    transfer::initialise_curl();
     handle.reset(curl_easy_init());
     if (!handle) throw Error(ErrorCode::kInternal, "libcurl could not be initialised");
   }
@@ -180,7 +136,8 @@ HttpResponse HttpClient::State::perform(const std::string& url, Transfer& transf
   }
   if (code != CURLE_OK) {
     const char* detail = error_text[0] != '\0' ? error_text.data() : curl_easy_strerror(code);
-    throw TransferError(fmt::format("{}: {}{}", url_origin(url), trimmed(detail), advice(code)), is_transient(code));
+    throw TransferError(fmt::format("{}: {}{}", url_origin(url), transfer::trimmed(detail), advice(code)),
+                        transfer::is_transient(code));
   }
   return std::move(transfer.response);
 }

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/error.h"
+#include "transfer/curl.h"
 
 namespace amanuensis::model {
 
@@ -26,24 +25,15 @@ struct HttpSettings {
 };
 
 struct HttpResponse {
-  long status = 0;
-  std::map<std::string, std::string> headers;  // names in lower case; of the last answer when redirects were followed
-  std::string body;                            // empty when a sink took it
+  int status = 0;
+  transfer::Headers headers;  // names in lower case; of the last answer when redirects were followed
+  std::string body;           // empty when a sink took it
 
   // Empty when absent.
   std::string header(std::string_view lower_case_name) const;
 };
 
-// A request that got no answer, or a body that broke off. `transient` when asking again may help.
-class TransferError : public Error {
- public:
-  TransferError(const std::string& message, bool transient)
-      : Error(ErrorCode::kNetwork, message), transient_(transient) {}
-  bool transient() const noexcept { return transient_; }
-
- private:
-  bool transient_;
-};
+using transfer::TransferError;
 
 class HttpClient {
  public:
