@@ -115,6 +115,7 @@ bool Fleet::submit(Job& job) {
   }
   // It may have been dropped meanwhile.
   if (std::chrono::steady_clock::now() - begun > kSoonEnough) queue(job, item);
+  tell_of_work();
   return true;
 }
 
@@ -187,8 +188,10 @@ bool Fleet::retry(const std::string& id) {
     each.webhook_next_ms.reset();
     return true;
   });
-  if (again) remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
-  return again;
+  if (!again) return false;
+  tell_of_work();
+  remove_last(*connection_, settings_.stream + "-dead", subject("dead." + id));
+  return true;
 }
 
 void Fleet::remove(const std::string& id) {
@@ -199,6 +202,14 @@ void Fleet::remove(const std::string& id) {
 }
 
 void Fleet::queue(const Job& job, const WorkItem& item) { work_->put(job.priority, work_name(item), work_json(item)); }
+
+void Fleet::tell_of_work() {
+  try {
+    connection_->publish(subject("wake"), "");
+  } catch (const Error&) {
+    return;  // they ask again by themselves
+  }
+}
 
 void Fleet::bury(const std::string& id, std::int64_t epoch, std::string_view code, const std::string& reason) {
   // The letter first: whoever dies in between leaves a job that is begun, and buried, again.
@@ -245,6 +256,7 @@ std::size_t Fleet::requeue_lost() {
     const std::optional<Job> now = find(job.id);
     if (!now || now->status != JobStatus::kQueued || now->epoch != job.epoch) continue;
     queue(job, {.job = job.id, .epoch = job.epoch});
+    tell_of_work();
     ++lost;
   }
   return lost;

@@ -70,6 +70,8 @@ class Fleet {
 
   // Puts work into the queue unless it is there.
   void queue(const Job& job, const WorkItem& item);
+  // Workers that have nothing to do look into the queue now.
+  void tell_of_work();
   // Ends a job for good, and keeps why where people look for it.
   void bury(const std::string& id, std::int64_t epoch, std::string_view code, const std::string& reason);
   // {"id", "name", "source", "code", "reason", "failures", "attempt"} of each job that was given up.

@@ -22,6 +22,9 @@ using Outcome = TaskResult::Outcome;
 constexpr std::chrono::seconds kFirstPause{1};
 constexpr std::chrono::seconds kLongestPause{60};
 constexpr std::chrono::seconds kEarlyPause{1};
+// From work to its job it is one request of the submitter's.
+constexpr std::chrono::milliseconds kVeryEarlyPause{10};
+constexpr int kVeryEarlyTries = 20;
 constexpr std::uint64_t kMostEarly = 30;
 
 // A second, then twice as long each time.
@@ -77,6 +80,7 @@ TaskResult JobTask::work(const std::stop_token& stop) {
 // Whether there is something to do.
 bool JobTask::begin() {
   bool begun = false;
+  is_early_ = false;
   const std::optional<Job> job = context_.fleet.update(item_.job, [&](Job& each) {
     is_early_ = each.epoch < item_.epoch;
     begun = !is_over(each.status) && each.epoch == item_.epoch;
@@ -95,7 +99,12 @@ bool JobTask::begin() {
 }
 
 TaskResult JobTask::work_on_job(const std::stop_token& stop) {
-  if (!persistently(stop, [&] { return begin(); })) {
+  bool begun = persistently(stop, [&] { return begin(); });
+  for (int tries = 1; !begun && is_early_ && tries < kVeryEarlyTries && !stop.stop_requested(); ++tries) {
+    std::this_thread::sleep_for(kVeryEarlyPause);
+    begun = persistently(stop, [&] { return begin(); });
+  }
+  if (!begun) {
     // Work is queued before its job is written down; if that does not follow, its submitter has died.
     if (is_early_ && delivered_ < kMostEarly) return {.outcome = Outcome::kAgain, .delay = kEarlyPause};
     return {.outcome = Outcome::kDropped};

@@ -135,6 +135,7 @@ void JobTask::queue_range(std::size_t number, const RangeInput& input, const std
   step(Step::kWriting, [&] { results_->write(range_key(parts_, number), encode_range(input)); });
   persistently(stop, [&] {
     context_.fleet.queue(job_, {.job = job_.id, .epoch = job_.epoch, .kind = WorkItem::Kind::kRange, .range = number});
+    context_.fleet.tell_of_work();
   });
 }
 
@@ -151,6 +152,7 @@ void JobTask::note_ranges(const std::function<void(Job&)>& note) {
   });
   if (!complete) return;
   context_.fleet.queue(*job, {.job = item_.job, .epoch = item_.epoch, .kind = WorkItem::Kind::kMerge});
+  context_.fleet.tell_of_work();
 }
 
 // The job, unless it is not wanted any more.

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <condition_variable>
+#include <iterator>
 #include <system_error>
 
 #include "base/error.h"
@@ -16,7 +16,8 @@ using Clock = std::chrono::steady_clock;
 using Outcome = TaskResult::Outcome;
 
 constexpr std::chrono::milliseconds kShortestRest{20};
-constexpr std::chrono::milliseconds kLongestRest{500};
+// What is given back with a delay, or whose worker was lost, is told by nobody.
+constexpr std::chrono::milliseconds kLongestRest{1000};
 constexpr std::chrono::milliseconds kWithoutServer{1000};
 constexpr std::chrono::milliseconds kTellEvery{1000};
 // Acknowledging is tried so often; then the message comes again, and is found to be done.
@@ -58,49 +59,54 @@ void Worker::run(const std::stop_token& stop) {
   const auto cancelling = fleet_.connection().subscribe(
       fleet_.subject("cancel"),
       [this](const std::string&, std::string_view job) { cancelled_by_somebody(std::string(job)); });
+  const auto waking =
+      fleet_.connection().subscribe(fleet_.subject("wake"), [this](const std::string&, std::string_view) { wake(); });
   const std::jthread beating([this](const std::stop_token& ended) { beat(ended); });
-  std::mutex resting;
-  std::condition_variable_any awake;
-  std::chrono::milliseconds rest = kShortestRest;
   bool was_away = false;
   while (!stop.stop_requested()) {
     reap();
-    std::size_t before = 0;
-    std::size_t after = 0;
     try {
-      {
-        const std::scoped_lock lock(mutex_);
-        before = active_.size();
-      }
-      take_work();
-      const std::scoped_lock lock(mutex_);
-      after = active_.size();
+      const bool found = take_work();
       if (std::exchange(was_away, false)) log(false, "NATS is back", {});
+      // Many are woken by one job, again and again while somebody submits many.
+      if (!found) std::this_thread::sleep_for(kShortestRest);
     } catch (const Error& error) {
       if (!std::exchange(was_away, true)) log(true, "NATS cannot be reached", {{"what", error.what()}});
     }
-    rest = was_away ? kWithoutServer : after > before ? kShortestRest : std::min(kLongestRest, rest * 2);
-    // Something that ends makes room: it is looked for soon.
-    if (after >= options_.concurrency) rest = kShortestRest;
-    std::unique_lock lock(resting);
-    awake.wait_for(lock, stop, rest, [] { return false; });
+    rest(stop, was_away ? kWithoutServer : kLongestRest);
   }
   drain();
 }
 
-void Worker::take_work() {
+// All that there is room for; whether there was something.
+bool Worker::take_work() {
   std::size_t room = 0;
   {
     const std::scoped_lock lock(mutex_);
+    woken_ = false;
     room = options_.concurrency - std::min(options_.concurrency, active_.size());
   }
+  bool found = room == 0;
   for (const Priority priority : kPriorities) {
-    if (room == 0) return;
+    if (room == 0) break;
     for (auto& delivery : fleet_.work().take(priority, room)) {
       start(std::move(delivery));
       --room;
+      found = true;
     }
   }
+  return found;
+}
+
+void Worker::rest(const std::stop_token& stop, std::chrono::milliseconds at_most) {
+  std::unique_lock lock(mutex_);
+  awake_.wait_for(lock, stop, at_most, [this] { return woken_; });
+}
+
+void Worker::wake() {
+  const std::scoped_lock lock(mutex_);
+  woken_ = true;
+  awake_.notify_one();
 }
 
 void Worker::start(std::unique_ptr<Delivery> delivery) {
@@ -123,6 +129,7 @@ void Worker::start(std::unique_ptr<Delivery> delivery) {
   active->thread = std::jthread([this, raw = active.get()] {
     work_on(*raw);
     raw->over = true;
+    wake();
   });
 }
 
@@ -150,6 +157,7 @@ void Worker::work_on(Active& active) {
   const bool comes_again = result.outcome == Outcome::kAgain || result.outcome == Outcome::kGivenBack;
   if (comes_again) {
     active.delivery->give_back(result.delay);
+    if (result.delay.count() == 0) fleet_.tell_of_work();
   } else {
     for (int tries = 1; tries <= kAckTries; ++tries) {
       try {
@@ -194,15 +202,14 @@ void Worker::work_on(Active& active) {
 }
 
 void Worker::reap() {
-  std::vector<std::shared_ptr<Active>> ended;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (const auto& active : active_) {
-      if (active->over) ended.push_back(active);
-    }
-    std::erase_if(active_, [](const auto& active) { return active->over.load(); });
-    if (!ended.empty() && active_.empty()) counts_.busy_s += seconds_between(busy_since_, Clock::now());
+  std::list<std::shared_ptr<Active>> ended;  // their threads are joined without the lock, which they may want
+  const std::scoped_lock lock(mutex_);
+  for (auto each = active_.begin(); each != active_.end();) {
+    const auto next = std::next(each);
+    if ((*each)->over) ended.splice(ended.end(), active_, each);
+    each = next;
   }
+  if (!ended.empty() && active_.empty()) counts_.busy_s += seconds_between(busy_since_, Clock::now());
 }
 
 void Worker::cancelled_by_somebody(const std::string& job) {

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -63,7 +64,9 @@ class Worker {
  private:
   struct Active;
 
-  void take_work();
+  bool take_work();
+  void rest(const std::stop_token& stop, std::chrono::milliseconds at_most);
+  void wake();
   void start(std::unique_ptr<Delivery> delivery);
   void reap();
   void beat(const std::stop_token& stop);
@@ -84,6 +87,8 @@ class Worker {
   std::list<std::shared_ptr<Active>> active_;
   WorkerStatus counts_;
   std::chrono::steady_clock::time_point busy_since_;
+  bool woken_ = false;  // there may be work, or room for it
+  std::condition_variable_any awake_;
 };
 
 }  // namespace amanuensis::fleet

@@ -131,6 +131,54 @@ TEST(NatsWorkQueue, HandsOutEachOnceUntilItIsGivenBack) {
   EXPECT_EQ(queue.take(Priority::kHigh, 4).size(), 1U);
 }
 
+TEST(NatsWorkQueue, HandsOutAsManyAsAreAskedFor) {
+  AMANUENSIS_NEEDS_NATS();
+  const test::NatsServer server;
+  Connection connection(at(server.address()));
+  WorkQueue queue(connection, {.name = "t"});
+  // Answers that there is nothing are not taken for those to later questions.
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(queue.take(Priority::kLow, 2).empty());
+  for (int i = 0; i < 5; ++i) queue.put(Priority::kLow, std::to_string(i), std::to_string(i));
+  std::vector<std::string> taken;
+  for (const std::size_t most : {2U, 2U, 2U, 2U}) {
+    const auto some = queue.take(Priority::kLow, most);
+    EXPECT_LE(some.size(), most);
+    for (const auto& each : some) taken.push_back(each->data());
+  }
+  EXPECT_THAT(taken, ElementsAre("0", "1", "2", "3", "4"));
+}
+
+TEST(NatsWorkQueue, AsksAgainAfterTheServersAbsence) {
+  AMANUENSIS_NEEDS_NATS();
+  test::NatsServer server;
+  Connection connection(at(server.address(), milliseconds(1000)));
+  WorkQueue queue(connection, {.name = "t"});
+  queue.put(Priority::kHigh, "a", "work a");
+  server.stop();
+  ASSERT_TRUE(eventually([&] { return !connection.connected(); }));
+  EXPECT_EQ(test::error_of([&] { queue.take(Priority::kHigh, 1); }).code, ErrorCode::kNetwork);
+  server.start();
+  std::vector<std::unique_ptr<Delivery>> taken;
+  ASSERT_TRUE(eventually([&] {
+    try {
+      taken = queue.take(Priority::kHigh, 1);
+    } catch (const Error&) {
+      return false;
+    }
+    return !taken.empty();
+  }));
+  EXPECT_EQ(taken[0]->data(), "work a");
+}
+
+TEST(NatsWorkQueue, CountsDeliveriesInBothFormsOfTheServersAddress) {
+  AMANUENSIS_NEEDS_NATS();
+  const test::NatsServer server;
+  Connection connection(at(server.address()));
+  EXPECT_EQ(Delivery(connection, "$JS.ACK.t.high.3.10.11.1700000000000000000.0", "").delivered(), 3U);
+  EXPECT_EQ(Delivery(connection, "$JS.ACK.hub.account.t.high.4.10.11.1700000000000000000.0.x", "").delivered(), 4U);
+  EXPECT_EQ(Delivery(connection, "elsewhere", "").delivered(), 0U);
+}
+
 TEST(NatsWorkQueue, WhatNobodySpeaksOfComesAgain) {
   AMANUENSIS_NEEDS_NATS();
   const test::NatsServer server;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <mutex>
 #include <utility>
@@ -16,9 +17,23 @@ namespace {
 constexpr std::int64_t kNanosecondsPerMs = 1'000'000;
 // Of one consumer, on all workers together.
 constexpr std::int64_t kMostHandedOut = 100'000;
-// Longer than an answer takes, short beside any job: what comes later is kept for the next who asks.
-constexpr std::chrono::milliseconds kWaitForWork(200);
+// For an answer; what comes later is kept for the next who asks.
+constexpr std::chrono::milliseconds kLongestAnswer(2000);
 constexpr std::array<std::string_view, kPriorities.size()> kNames{"high", "normal", "low"};
+
+// "$JS.ACK.STREAM.CONSUMER.DELIVERED...." with nine parts, or "$JS.ACK.DOMAIN.ACCOUNT.STREAM.CONSUMER.DELIVERED....".
+std::uint64_t deliveries_in(std::string_view answer_to) {
+  std::vector<std::string_view> parts;
+  while (!answer_to.empty()) {
+    const std::size_t end = std::min(answer_to.find('.'), answer_to.size());
+    parts.push_back(answer_to.substr(0, end));
+    answer_to.remove_prefix(std::min(end + 1, answer_to.size()));
+  }
+  const std::size_t place = parts.size() == 9 ? 4 : 6;
+  std::uint64_t count = 0;
+  if (place < parts.size()) std::from_chars(parts[place].data(), parts[place].data() + parts[place].size(), count);
+  return count;
+}
 
 }  // namespace
 
@@ -30,45 +45,43 @@ std::optional<Priority> parse_priority(std::string_view text) {
   return static_cast<Priority>(found - kNames.begin());
 }
 
-struct Delivery::State {
-  std::mutex mutex;  // the message's own notes of whether it is acknowledged have none
-  MsgPtr message;
-};
-
-Delivery::Delivery(std::unique_ptr<State> state) : state_(std::move(state)), data_(data_of(state_->message.get())) {
-  jsMsgMetaData* facts = nullptr;
-  if (natsMsg_GetMetaData(&facts, state_->message.get()) != NATS_OK) return;
-  delivered_ = facts->NumDelivered;
-  jsMsgMetaData_Destroy(facts);
-}
-
-Delivery::~Delivery() = default;
+Delivery::Delivery(Connection& connection, std::string answer_to, std::string_view data)
+    : connection_(connection), answer_to_(std::move(answer_to)), data_(data), delivered_(deliveries_in(answer_to_)) {}
 
 void Delivery::in_progress() {
-  const std::scoped_lock lock(state_->mutex);
-  // Without a server it comes again to somebody; there is nothing to be done about it here.
-  natsMsg_InProgress(state_->message.get(), nullptr);
-}
-
-void Delivery::ack() {
-  const std::scoped_lock lock(state_->mutex);
-  jsErrCode code = static_cast<jsErrCode>(0);
-  check(natsMsg_AckSync(state_->message.get(), nullptr, &code), "confirming that a job is done", code);
-}
-
-void Delivery::give_back(std::chrono::milliseconds delay) {
-  const std::scoped_lock lock(state_->mutex);
-  if (delay.count() > 0) {
-    natsMsg_NakWithDelay(state_->message.get(), delay.count(), nullptr);
-  } else {
-    natsMsg_Nak(state_->message.get(), nullptr);
+  try {
+    connection_.publish(answer_to_, "+WPI");
+  } catch (const Error&) {
+    return;  // without a server it comes again to somebody; there is nothing to be done about it here
   }
 }
 
+void Delivery::ack() {
+  natsMsg* raw = nullptr;
+  const natsStatus status = natsConnection_RequestString(&raw, connection_.handle(), answer_to_.c_str(), "+ACK",
+                                                         connection_.settings().request_timeout.count());
+  const MsgPtr confirmed(raw);
+  check(status, "confirming that a job is done");
+}
+
+void Delivery::give_back(std::chrono::milliseconds delay) {
+  try {
+    connection_.publish(answer_to_, delay.count() > 0
+                                        ? fmt::format(R"(-NAK {{"delay": {}}})", delay.count() * kNanosecondsPerMs)
+                                        : "-NAK");
+  } catch (const Error&) {
+    return;
+  }
+}
+
+// Asks for what is there, and for nothing that comes later: the library's own fetching waits for at least one message.
 struct WorkQueue::Consumer {
   ~Consumer() { natsSubscription_Destroy(subscription); }
   std::mutex mutex;  // one asks at a time
   natsSubscription* subscription = nullptr;
+  std::string next;   // where messages are asked for
+  std::string inbox;  // a request's answers come to "INBOX.NUMBER"
+  std::uint64_t requests = 0;
 };
 
 WorkQueue::WorkQueue(Connection& connection, WorkQueueOptions options)
@@ -97,13 +110,13 @@ void WorkQueue::make_consumers() {
     jsErrCode code = static_cast<jsErrCode>(0);
     check(js_AddConsumer(nullptr, connection_.jetstream(), stream_.c_str(), &config, nullptr, &code), doing, code);
     auto consumer = std::make_unique<Consumer>();
-    jsSubOptions options;
-    jsSubOptions_Init(&options);
-    options.Stream = stream_.c_str();
-    options.Consumer = name.c_str();
-    check(js_PullSubscribe(&consumer->subscription, connection_.jetstream(), filter.c_str(), name.c_str(), nullptr,
-                           &options, &code),
-          doing, code);
+    consumer->next = fmt::format("$JS.API.CONSUMER.MSG.NEXT.{}.{}", stream_, name);
+    natsInbox* inbox = nullptr;
+    check(natsInbox_Create(&inbox), doing);
+    consumer->inbox = inbox;
+    natsInbox_Destroy(inbox);
+    check(natsConnection_SubscribeSync(&consumer->subscription, connection_.handle(), (consumer->inbox + ".*").c_str()),
+          doing);
     consumers_[static_cast<std::size_t>(priority)] = std::move(consumer);
   }
 }
@@ -142,22 +155,31 @@ void WorkQueue::remove(Priority priority, const std::string& name) {
 std::vector<std::unique_ptr<Delivery>> WorkQueue::take(Priority priority, std::size_t most) {
   Consumer& consumer = *consumers_[static_cast<std::size_t>(priority)];
   const std::scoped_lock lock(consumer.mutex);
-  // Asks for what is there, and then waits a moment for what comes. (A request of one's own that does not wait but has
-  // a time to expire does wait, and its end is handed out as if it were a message.)
-  natsMsgList list{};
-  const natsStatus status =
-      natsSubscription_Fetch(&list, consumer.subscription, static_cast<int>(most), kWaitForWork.count(), nullptr);
+  const std::string answers = fmt::format("{}.{}", consumer.inbox, ++consumer.requests);
+  const std::string request = fmt::format(R"({{"batch": {}, "no_wait": true}})", most);
+  if (!connection_.connected()) throw Error(ErrorCode::kNetwork, "NATS: taking work: there is no server");
+  check(natsConnection_PublishRequest(connection_.handle(), consumer.next.c_str(), answers.c_str(), request.data(),
+                                      static_cast<int>(request.size())),
+        "taking work");
   std::vector<std::unique_ptr<Delivery>> deliveries;
-  for (int i = 0; i < list.Count; ++i) {
-    auto state = std::make_unique<Delivery::State>();
-    state->message.reset(std::exchange(list.Msgs[i], nullptr));
-    deliveries.push_back(std::unique_ptr<Delivery>(new Delivery(std::move(state))));
+  const auto give_up = std::chrono::steady_clock::now() + kLongestAnswer;
+  while (deliveries.size() < most) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(give_up - std::chrono::steady_clock::now());
+    natsMsg* raw = nullptr;
+    const natsStatus status =
+        natsSubscription_NextMsg(&raw, consumer.subscription, std::max<std::int64_t>(left.count(), 1));
+    const MsgPtr message(raw);
+    if (status != NATS_OK && !deliveries.empty()) break;
+    if (status == NATS_TIMEOUT && connection_.connected()) break;
+    check(status, "taking work");
+    // Work keeps its own subject; what the server says of a request (that there is no more) comes to the request's.
+    const std::string_view subject = natsMsg_GetSubject(raw);
+    if (subject == answers) break;
+    if (subject.starts_with(consumer.inbox)) continue;  // of an earlier request
+    const char* answer_to = natsMsg_GetReply(raw);
+    if (answer_to == nullptr) continue;  // not the queue's
+    deliveries.push_back(std::make_unique<Delivery>(connection_, answer_to, data_of(raw)));
   }
-  natsMsgList_Destroy(&list);
-  if (status == NATS_TIMEOUT && !connection_.connected()) {
-    throw Error(ErrorCode::kNetwork, "NATS: taking work: there is no server");
-  }
-  if (deliveries.empty() && status != NATS_NOT_FOUND && status != NATS_TIMEOUT) check(status, "taking work");
   return deliveries;
 }
 

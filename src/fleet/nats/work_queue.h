@@ -27,9 +27,8 @@ std::optional<Priority> parse_priority(std::string_view text);
 // within the queue's ack_wait. Any thread.
 class Delivery {
  public:
-  ~Delivery();
-  Delivery(const Delivery&) = delete;
-  Delivery& operator=(const Delivery&) = delete;
+  // `answer_to` is the subject that JetStream gave with the message. The connection must outlive the object.
+  Delivery(Connection& connection, std::string answer_to, std::string_view data);
 
   const std::string& data() const { return data_; }
   // How often it has been handed out, this time counted.
@@ -43,12 +42,10 @@ class Delivery {
   void give_back(std::chrono::milliseconds delay);
 
  private:
-  friend class WorkQueue;
-  struct State;
-  explicit Delivery(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
-  std::string data_;
-  std::uint64_t delivered_ = 0;
+  Connection& connection_;
+  const std::string answer_to_;
+  const std::string data_;
+  const std::uint64_t delivered_;
 };
 
 struct WorkQueueOptions {
@@ -76,7 +73,7 @@ class WorkQueue {
   bool contains(Priority priority, const std::string& name);
   // Takes it out, whether it waits or is handed out; none is no error.
   void remove(Priority priority, const std::string& name);
-  // What is there now, at most so many; does not wait.
+  // What is there now, at most so many; takes one question and its answer.
   std::vector<std::unique_ptr<Delivery>> take(Priority priority, std::size_t most);
   QueueDepth depth(Priority priority);
 
