@@ -133,7 +133,9 @@ TaskResult JobTask::work_on_job(const std::stop_token& stop) {
   if (const auto known = step(Step::kWriting, [&] { return find_result(*results_, job_.result); })) {
     const std::string kept =
         step(Step::kWriting, [&] { return write_result(*results_, job_.result, *known, job_.formats); });
-    const bool wanted = persistently(stop, [&] { return finish(kept, job_.processing_s); });
+    const pipeline::Transcript transcript = pipeline::parse_full_json(kept);
+    const bool wanted = persistently(stop, [&] { return finish(transcript, job_.processing_s); });
+    if (wanted) see_result_stays(transcript);
     return {.outcome = wanted ? Outcome::kDone : Outcome::kDropped, .audio_s = 0};
   }
   if (is_worth_cutting(recording->path(), context_.options)) return plan(*recording, stop);
@@ -160,20 +162,26 @@ TaskResult JobTask::transcribe_whole(const Recording& recording, const std::stop
   const auto hosted = step(Step::kModel, [&] { return context_.engines.engine(job_.model); });
   std::optional<Speakers> speakers;
   if (const auto asked = parse_options(job_.options).diarize) speakers = Speakers{&context_.engines.diarizer(), *asked};
-  const Transcribed done = step(
+  Transcribed done = step(
       Step::kTranscribing, [&] { return transcribe(hosted->engine(), request_for(recording), stop, speakers); },
       recording.path().string(), job_.name);
   job_.warning = without(done.warning, recording.path().string(), job_.name);
-  const std::string json = step(Step::kWriting, [&] {
-    return write_result(*results_, job_.result, pipeline::full_json(done.transcript), job_.formats);
-  });
+  write_transcript(done.transcript);
   const double processing_s = seconds_since_begin();
-  const bool wanted = persistently(stop, [&] { return finish(json, processing_s); });
+  const bool wanted = persistently(stop, [&] { return finish(done.transcript, processing_s); });
+  if (wanted) see_result_stays(done.transcript);
   return {.outcome = wanted ? Outcome::kDone : Outcome::kDropped, .audio_s = done.transcript.duration_s};
 }
 
-bool JobTask::finish(const std::string& json, double processing_s) {
-  const pipeline::Transcript transcript = pipeline::parse_full_json(json);
+// `transcript` becomes the result, unless there is one: then it becomes that.
+void JobTask::write_transcript(pipeline::Transcript& transcript) {
+  const std::string json = pipeline::full_json(transcript);
+  const std::string kept =
+      step(Step::kWriting, [&] { return write_result(*results_, job_.result, json, job_.formats); });
+  if (kept != json) transcript = pipeline::parse_full_json(kept);
+}
+
+bool JobTask::finish(const pipeline::Transcript& transcript, double processing_s) {
   bool wanted = false;
   context_.fleet.update(item_.job, [&](Job& each) {
     wanted = each.epoch == item_.epoch && (!is_over(each.status) || each.status == JobStatus::kDone);
@@ -193,6 +201,14 @@ bool JobTask::finish(const std::string& json, double processing_s) {
   });
   if (wanted) tell(Json{{"kind", "done"}, {"attempt", job_.attempt}}.dump());
   return wanted;
+}
+
+// Whoever removed the last other job with this result may have removed it before this one was known to have it.
+void JobTask::see_result_stays(const pipeline::Transcript& transcript) {
+  step(Step::kWriting, [&] {
+    if (results_->exists(job_.result + ".json")) return;
+    write_result(*results_, job_.result, pipeline::full_json(transcript), job_.formats);
+  });
 }
 
 TaskResult JobTask::fail(const TaskFailure& failure) {

@@ -74,10 +74,13 @@ class JobTask {
   bool find_cut_job();
   std::string transcribe_range(RangeInput input, const std::stop_token& stop);
   pipeline::Transcript merge(const std::stop_token& stop);
+  void tell_ranges(std::size_t first, std::size_t end);
   void remove_parts(std::size_t count);
   pipeline::EngineRequest request_for(const Recording& recording);
-  // Result and status; whether it was still wanted.
-  bool finish(const std::string& json, double processing_s);
+  void write_transcript(pipeline::Transcript& transcript);
+  // Writes down that the job is done; whether it was still wanted.
+  bool finish(const pipeline::Transcript& transcript, double processing_s);
+  void see_result_stays(const pipeline::Transcript& transcript);
   TaskResult fail(const TaskFailure& failure);
   TaskResult give_back();
   void tell(const std::string& event_json);

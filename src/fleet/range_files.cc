@@ -219,6 +219,17 @@ RangePlan decode_plan(std::string_view bytes) {
   });
 }
 
+std::string encode_mark(const pipeline::TranscriptMark& mark) {
+  return packed({{"segments", mark.segments}, {"last_end_s", mark.last_end_s}});
+}
+
+pipeline::TranscriptMark decode_mark(std::string_view bytes) {
+  return reading("a mark", [&] {
+    const Json json = unpacked(bytes);
+    return pipeline::TranscriptMark{.segments = json.at("segments"), .last_end_s = json.at("last_end_s")};
+  });
+}
+
 std::unique_ptr<pipeline::AudioSource> source_of(std::vector<std::int16_t> samples) {
   return std::make_unique<Samples>(std::move(samples));
 }
@@ -227,5 +238,6 @@ std::string parts_folder(const std::string& job, std::int64_t epoch) { return fm
 std::string range_key(const std::string& folder, std::size_t range) { return fmt::format("{}range-{}", folder, range); }
 std::string text_key(const std::string& folder, std::size_t range) { return fmt::format("{}text-{}", folder, range); }
 std::string plan_key(const std::string& folder) { return folder + "plan"; }
+std::string mark_key(const std::string& folder, std::size_t range) { return fmt::format("{}mark-{}", folder, range); }
 
 }  // namespace amanuensis::fleet

@@ -43,6 +43,9 @@ struct RangePlan {
 std::string encode_plan(const RangePlan& plan);
 RangePlan decode_plan(std::string_view bytes);
 
+std::string encode_mark(const pipeline::TranscriptMark& mark);
+pipeline::TranscriptMark decode_mark(std::string_view bytes);
+
 // 16-bit samples as a source of audio.
 std::unique_ptr<pipeline::AudioSource> source_of(std::vector<std::int16_t> samples);
 
@@ -51,5 +54,7 @@ std::string parts_folder(const std::string& job, std::int64_t epoch);
 std::string range_key(const std::string& folder, std::size_t range);
 std::string text_key(const std::string& folder, std::size_t range);
 std::string plan_key(const std::string& folder);
+// What the segments of the ranges before `range` mean to it.
+std::string mark_key(const std::string& folder, std::size_t range);
 
 }  // namespace amanuensis::fleet

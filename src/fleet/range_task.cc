@@ -36,6 +36,11 @@ bool is_done(const JobRanges& ranges, std::size_t range) {
   return range < ranges.done.size() && ranges.done[range] == '1';
 }
 
+// So many ranges from the first on are done.
+std::size_t done_from_the_first(const JobRanges& ranges) {
+  return std::min(ranges.done.find_first_not_of('1'), ranges.done.size());
+}
+
 // Windows that are gathered until they are a range.
 struct Gathering {
   RangeInput input;
@@ -182,16 +187,23 @@ TaskResult JobTask::work_on_range(const std::stop_token& stop) {
     step(Step::kWriting, [&] { results_->write_if_absent(text_key(parts_, item_.range), texts); });
   }
   const double processing_s = seconds_since_begin();
+  std::size_t first_told = 0;
+  std::size_t told_end = 0;
   persistently(stop, [&] {
     note_ranges([&](Job& job) {
       JobRanges& ranges = *job.ranges;
+      // Where whoever noted it was lost before the segments were told, they are told now.
+      first_told = std::min(item_.range, done_from_the_first(ranges));
+      told_end = done_from_the_first(ranges);
       if (is_done(ranges, item_.range)) return;
       ranges.done.resize(std::max(ranges.done.size(), item_.range + 1), '0');
       ranges.done[item_.range] = '1';
+      told_end = done_from_the_first(ranges);
       ranges.audio_done_s += audio_s;
       job.processing_s += processing_s;
     });
   });
+  tell_ranges(first_told, told_end);
   return {.outcome = Outcome::kDone, .audio_s = audio_s};
 }
 
@@ -215,17 +227,48 @@ std::string JobTask::transcribe_range(RangeInput input, const std::stop_token& s
   return encode_texts(texts);
 }
 
+// The segments of ranges before which all is done: later ones do not change them. (Who speaks is known at the end
+// alone.) They may be told twice, or later than those of the next range; whoever hears them puts them into order.
+void JobTask::tell_ranges(std::size_t first, std::size_t end) {
+  const JobOptions options = parse_options(job_.options);
+  if (!job_.tells_segments || first >= end || options.diarize) return;
+  try {
+    std::size_t known = 0;
+    pipeline::TranscriptMark mark;
+    if (first > 0 && results_->exists(mark_key(parts_, first))) {
+      known = first;
+      mark = decode_mark(results_->read(mark_key(parts_, first), kLargestPart));
+    }
+    pipeline::TranscriptBuilder builder(options.word_timestamps, mark);
+    for (std::size_t range = known; range < end; ++range) {
+      for (auto& text : decode_texts(results_->read(text_key(parts_, range), kLargestPart))) {
+        for (const pipeline::Segment& segment : builder.add(std::move(text))) {
+          if (range >= first) tell(segment_event(job_.attempt, segment));
+        }
+      }
+    }
+    results_->write(mark_key(parts_, end), encode_mark(builder.mark()));
+    // The others' end may have come, and what they handed each other gone, before that was written.
+    const auto job = context_.fleet.find(item_.job);
+    if (!job || is_over(job->status)) results_->remove(mark_key(parts_, end));
+  } catch (const Error&) {
+    return;  // they are told with the result
+  }
+}
+
 TaskResult JobTask::work_on_merge(const std::stop_token& stop) {
   if (!persistently(stop, [&] { return find_cut_job(); })) return {.outcome = Outcome::kDropped};
   context_.on_named(job_.name, "merging");
   results_ = step(Step::kFetching, [&] { return context_.stores.open(job_.results); });
-  const std::string merged = step(Step::kWriting, [&] { return pipeline::full_json(merge(stop)); });
-  const std::string json =
-      step(Step::kWriting, [&] { return write_result(*results_, job_.result, merged, job_.formats); });
+  pipeline::Transcript merged = step(Step::kWriting, [&] { return merge(stop); });
+  write_transcript(merged);
   const std::size_t count = job_.ranges->count;
   const double processing_s = seconds_since_begin();
-  const bool wanted = persistently(stop, [&] { return finish(json, processing_s); });
-  if (wanted) remove_parts(count);
+  const bool wanted = persistently(stop, [&] { return finish(merged, processing_s); });
+  if (wanted) {
+    see_result_stays(merged);
+    remove_parts(count);
+  }
   return {.outcome = wanted ? Outcome::kDone : Outcome::kDropped, .audio_s = 0};
 }
 
@@ -252,6 +295,7 @@ void JobTask::remove_parts(std::size_t count) {
     for (std::size_t range = 0; range < count; ++range) {
       results_->remove(range_key(parts_, range));
       results_->remove(text_key(parts_, range));
+      results_->remove(mark_key(parts_, range + 1));
     }
     results_->remove(plan_key(parts_));
   } catch (const Error&) {

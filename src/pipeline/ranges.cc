@@ -4,8 +4,14 @@
 
 namespace amanuensis::pipeline {
 
-TranscriptBuilder::TranscriptBuilder(bool word_times)
-    : word_times_(word_times), order_(std::numeric_limits<double>::max()) {}
+TranscriptBuilder::TranscriptBuilder(bool word_times, const TranscriptMark& before)
+    : word_times_(word_times), segments_before_(before.segments), order_(std::numeric_limits<double>::max()) {
+  order_.go_back_to(before.last_end_s);
+}
+
+TranscriptMark TranscriptBuilder::mark() const {
+  return {.segments = segments_before_ + transcript_.segments.size(), .last_end_s = order_.last_end_s()};
+}
 
 bool TranscriptBuilder::set_language(const std::string& language, decoding::LanguageProbabilities probabilities) {
   if (std::exchange(language_told_, true)) return false;
@@ -18,7 +24,7 @@ std::span<const Segment> TranscriptBuilder::add(std::vector<Segment> segments) {
   if (word_times_) order_.settle(segments);
   const std::size_t before = transcript_.segments.size();
   for (Segment& segment : segments) {
-    segment.id = transcript_.segments.size();
+    segment.id = segments_before_ + transcript_.segments.size();
     transcript_.text += segment.text;
     transcript_.segments.push_back(std::move(segment));
   }

@@ -4,6 +4,7 @@
 // (the loudest value so far, the language, the order of words) is handed on. Values and pure functions; any thread.
 #pragma once
 
+#include <cstddef>
 #include <limits>
 #include <span>
 #include <string>
@@ -45,10 +46,17 @@ struct WindowText {
   decoding::LanguageProbabilities language_probabilities;
 };
 
+// What the segments so far mean to those that follow.
+struct TranscriptMark {
+  std::size_t segments = 0;
+  double last_end_s = 0;  // of the words
+};
+
 // A transcript that grows window by window, in the order of the audio.
 class TranscriptBuilder {
  public:
-  explicit TranscriptBuilder(bool word_times);
+  // After `before`: the segments that are added are numbered and ordered as those that follow it.
+  explicit TranscriptBuilder(bool word_times, const TranscriptMark& before = {});
 
   // The language of the first window that has one stays; whether it is this one's.
   bool set_language(const std::string& language, decoding::LanguageProbabilities probabilities);
@@ -57,11 +65,13 @@ class TranscriptBuilder {
   // set_language() and add().
   std::span<const Segment> add(WindowText window);
 
+  TranscriptMark mark() const;
   Transcript& transcript() { return transcript_; }
   const Transcript& transcript() const { return transcript_; }
 
  private:
   const bool word_times_;
+  const std::size_t segments_before_;
   Transcript transcript_;
   WordOrder order_;
   bool language_told_ = false;

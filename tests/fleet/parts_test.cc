@@ -170,7 +170,11 @@ TEST(RangeFiles, LoseNothing) {
   const RangePlan read_plan = decode_plan(encode_plan(plan));
   EXPECT_EQ(read_plan.count, 4U);
   EXPECT_EQ(read_plan.diarization->turns, plan.diarization->turns);
+  const pipeline::TranscriptMark mark = decode_mark(encode_mark({.segments = 7, .last_end_s = 0.1 + 0.2}));
+  EXPECT_EQ(mark.segments, 7U);
+  EXPECT_EQ(mark.last_end_s, 0.1 + 0.2);
   for (const char* bad : {"", "x", "\xA0"}) {
+    EXPECT_EQ(test::error_of([&] { decode_mark(bad); }).code, ErrorCode::kBadData);
     EXPECT_EQ(test::error_of([&] { decode_range(bad); }).code, ErrorCode::kBadData);
     EXPECT_EQ(test::error_of([&] { decode_plan(bad); }).code, ErrorCode::kBadData);
   }

@@ -3,10 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <initializer_list>
 #include <memory>
+#include <mutex>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -68,6 +72,16 @@ class FleetTest : public testing::Test {
     if (options.diarize) speakers = Speakers{&host_->diarizer(), *options.diarize};
     return pipeline::full_json(
         transcribe(host_->engine("demo")->engine(), std::move(request), {}, speakers).transcript);
+  }
+  // As a server accepts it.
+  Job job_for(const std::string& source) const {
+    Job job;
+    job.id = "job_a";
+    job.source = source;
+    job.model = "demo";
+    job.options = options_json({});
+    job.results = (folder_.path() / "results").string();
+    return job;
   }
   std::string result_of(const Job& job) const {
     return test::read_file(folder_.path() / "results" / (job.result + ".json"));
@@ -137,12 +151,7 @@ TEST_F(FleetTest, TheSameContentUnderAnotherNameTakesTheResultThatIsThere) {
   const fs::path copy = folder_.path() / "copy.flac";
   fs::copy_file(path, copy);
   // Jobs that a server accepts have names of their own.
-  Job first;
-  first.id = "job_a";
-  first.source = path;
-  first.model = "demo";
-  first.options = options_json({});
-  first.results = (folder_.path() / "results").string();
+  Job first = job_for(path);
   Job second = first;
   second.id = "job_b";
   second.source = copy.string();
@@ -202,6 +211,99 @@ TEST_F(FleetTest, RangesOnSeveralWorkersGiveTheSameBytes) {
     }
     return true;
   }));
+}
+
+// What is told about a job, in the order in which it is told.
+class Told {
+ public:
+  Told(Fleet& fleet, const std::string& id)
+      : subscription_(fleet.connection().subscribe(fleet.subject("events." + id),
+                                                   [this](const std::string&, std::string_view data) {
+                                                     const std::scoped_lock lock(mutex_);
+                                                     events_.push_back(nlohmann::json::parse(data));
+                                                   })) {
+    fleet.connection().flush();
+  }
+  std::vector<nlohmann::json> events() const {
+    const std::scoped_lock lock(mutex_);
+    return events_;
+  }
+  bool holds(const std::string& kind) const {
+    return std::ranges::any_of(events(), [&](const auto& event) { return event.at("kind") == kind; });
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<nlohmann::json> events_;
+  std::unique_ptr<Subscription> subscription_;
+};
+
+TEST_F(FleetTest, SegmentsOfARecordingThatWasCutAreToldWithTheirRange) {
+  Fleet fleet(settings_);
+  Job job = job_for(recording("meeting.flac"));
+  job.tells_segments = true;
+  const Told told(fleet, job.id);
+  fleet.submit(job);
+  WorkerOptions options = worker_options("a");
+  options.concurrency = 1;  // one range after the other
+  options.cut_above_s = 20;
+  options.range_windows = 1;
+  RunningWorker worker(settings_, *host_, options);
+  ASSERT_TRUE(is_over_soon(fleet, job.id));
+  ASSERT_TRUE(eventually([&] { return told.holds("done"); }));
+  const auto result = nlohmann::json::parse(result_of(*fleet.find(job.id)));
+  const std::vector<nlohmann::json> events = told.events();
+  ASSERT_EQ(events.size(), result.at("segments").size() + 2);
+  EXPECT_EQ(events.front().at("kind"), "running");
+  for (std::size_t i = 0; i + 2 < events.size(); ++i) {
+    EXPECT_EQ(events[i + 1].at("number"), i);
+    EXPECT_EQ(events[i + 1].at("segment"), result.at("segments")[i]);
+  }
+  EXPECT_EQ(events.back().at("kind"), "done");
+}
+
+TEST_F(FleetTest, WhatSeveralWorkersTellOfTheirRangesIsTheResult) {
+  Fleet fleet(settings_);
+  Job job = job_for(recording("meeting.flac"));
+  job.tells_segments = true;
+  const Told told(fleet, job.id);
+  std::vector<std::unique_ptr<RunningWorker>> workers;
+  for (const char* name : {"a", "b", "c"}) {
+    WorkerOptions each = worker_options(name);
+    each.cut_above_s = 20;
+    each.range_windows = 1;
+    workers.push_back(std::make_unique<RunningWorker>(settings_, *host_, each));
+  }
+  fleet.submit(job);
+  ASSERT_TRUE(is_over_soon(fleet, job.id));
+  ASSERT_TRUE(eventually([&] { return told.holds("done"); }));
+  const auto result = nlohmann::json::parse(result_of(*fleet.find(job.id)));
+  std::size_t segments = 0;
+  for (const auto& event : told.events()) {
+    if (event.at("kind") != "segment") continue;
+    ++segments;
+    EXPECT_EQ(event.at("segment"), result.at("segments").at(event.at("number").get<std::size_t>()));
+  }
+  EXPECT_GT(segments, 0U);
+  workers.clear();
+  std::error_code none;
+  for (const auto& entry : fs::recursive_directory_iterator(folder_.path() / "results/parts", none)) {
+    EXPECT_FALSE(entry.is_regular_file()) << entry.path();
+  }
+}
+
+TEST_F(FleetTest, WorkersThatRestAreWoken) {
+  Fleet fleet(settings_);
+  std::atomic<int> woken{0};
+  const auto listening =
+      fleet.connection().subscribe(fleet.subject("wake"), [&](const std::string&, std::string_view) { ++woken; });
+  fleet.connection().flush();
+  Job job = job_for(recording("planning.flac"));
+  fleet.submit(job);
+  EXPECT_TRUE(eventually([&] { return woken == 1; }));
+  fleet.cancel(job.id);
+  fleet.retry(job.id);
+  EXPECT_TRUE(eventually([&] { return woken == 2; }));
 }
 
 TEST_F(FleetTest, WhatIsNoRecordingIsADeadLetterAndCanBeRetried) {
@@ -330,12 +432,7 @@ TEST_F(FleetTest, JobsWhoseWorkWasLostCanBeQueuedAgain) {
 
 TEST_F(FleetTest, WorkThatComesBeforeItsJobWaitsForIt) {
   Fleet fleet(settings_);
-  Job job;
-  job.id = "job_a";
-  job.source = recording("planning.flac");
-  job.model = "demo";
-  job.options = options_json({});
-  job.results = (folder_.path() / "results").string();
+  Job job = job_for(recording("planning.flac"));
   fleet.queue(job, {.job = job.id});
   RunningWorker worker(settings_, *host_, worker_options("a"));
   ASSERT_TRUE(eventually([&] { return worker.status().attempts_failed > 0; }));

@@ -67,6 +67,17 @@ TEST_F(RangesTest, AreTogetherWhatTheWholeIsToTheBit) {
       request.events.on_window = [&](const WindowText& text) { texts[range].push_back(text); };
       engine.submit(std::move(request)).wait();
     }
+    // Each range by itself, of those before it the mark alone.
+    TranscriptMark mark;
+    std::vector<Segment> told;
+    for (const auto& range : texts) {
+      TranscriptBuilder next(true, mark);
+      for (const WindowText& text : range) {
+        const auto added = next.add(text);
+        told.insert(told.end(), added.begin(), added.end());
+      }
+      mark = next.mark();
+    }
     TranscriptBuilder builder(true);
     for (auto& range : texts) {
       for (WindowText& text : range) builder.add(std::move(text));
@@ -74,6 +85,9 @@ TEST_F(RangesTest, AreTogetherWhatTheWholeIsToTheBit) {
     Transcript merged = builder.transcript();
     merged.duration_s = facts.duration_s;
     EXPECT_EQ(full_json(merged), full_json(whole)) << "ranges of " << size;
+    Transcript of_told = merged;
+    of_told.segments = std::move(told);
+    EXPECT_EQ(full_json(of_told), full_json(whole)) << "ranges of " << size;
     ASSERT_EQ(merged.segments.size(), whole.segments.size());
     for (std::size_t i = 0; i < merged.segments.size(); ++i) {
       EXPECT_EQ(merged.segments[i].start_s, whole.segments[i].start_s);

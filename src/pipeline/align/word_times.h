@@ -77,6 +77,8 @@ class WordOrder {
 
   // The audio goes back to `time_s` (clips out of order): the words that follow begin there at the earliest.
   void go_back_to(double time_s) { last_end_s_ = time_s; }
+  // Where the last word ends.
+  double last_end_s() const { return last_end_s_; }
 
   // Settles the words of the next segments (one window's, say), and moves the segments' ends with the words they stood
   // at. Words for which no audio is left are dropped.
