@@ -1,15 +1,22 @@
 // One set of tests for both kinds of store: one server's SQLite file, and the table of a fleet.
 #include "server/jobs/job_store.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "fleet/recording.h"
+#include "fleet/worker.h"
+#include "pipeline/transcript_json.h"
 #include "server/jobs/fleet_job_store.h"
 #include "server/jobs/sqlite_job_store.h"
 #include "support/error_of.h"
@@ -208,6 +215,115 @@ TEST(FleetJobStore, AJobIsAnotherServersAsWell) {
     due += here->webhooks_due(10).size() + there->webhooks_due(10).size();
   }
   EXPECT_EQ(due, 1U);
+}
+
+// A job that a worker has finished, and its result.
+void finish_with(OfAFleet& fleet, const std::string& id, const std::string& result, const std::string& results) {
+  fleet.fleet.update(id, [&](fleet::Job& job) {
+    fleet::end_job(job, fleet::JobStatus::kDone);
+    job.result = result;
+    job.results = results;
+    return true;
+  });
+  for (const char* ending : {".json", ".srt"}) {
+    const std::filesystem::path file = results + "/" + result + ending;
+    std::filesystem::create_directories(file.parent_path());
+    std::ofstream(file) << "{}";
+  }
+}
+
+TEST(FleetJobStore, ARemovedJobTakesItsResultAlongUnlessAnotherHasItToo) {
+  AMANUENSIS_NEEDS_NATS();
+  OfAFleet fleet;
+  const test::TempFolder elsewhere;
+  const auto store = fleet.open();
+  for (const char* id : {"a", "b", "c", "d"}) store->insert(job_of(id, id[0]));
+  const std::string own = fleet.folder.path().string();
+  finish_with(fleet, "a", "ab/same", own);
+  finish_with(fleet, "b", "ab/same", own + "/");
+  finish_with(fleet, "c", "ab/other", own);
+  finish_with(fleet, "d", "ab/same", elsewhere.path().string());
+  const auto is_there = [&](const std::string& name) { return std::filesystem::exists(own + "/" + name); };
+  EXPECT_TRUE(store->remove("a"));
+  EXPECT_TRUE(is_there("ab/same.json"));
+  EXPECT_TRUE(store->remove("b"));
+  EXPECT_FALSE(is_there("ab/same.json"));
+  EXPECT_FALSE(is_there("ab/same.srt"));
+  EXPECT_TRUE(is_there("ab/other.json"));
+  // What somebody has asked to be written elsewhere is theirs.
+  EXPECT_TRUE(store->remove("d"));
+  EXPECT_TRUE(std::filesystem::exists(elsewhere.path() / "ab/same.json"));
+  // What workers handed each other about a recording that did not come to its end.
+  store->insert(job_of("e", 'e'));
+  store->insert(job_of("ee", 'f'));
+  for (const char* part : {"parts/e.1/range-0", "parts/ee.1/range-0"}) {
+    std::filesystem::create_directories(std::filesystem::path(own + "/" + part).parent_path());
+    std::ofstream(own + "/" + part) << "x";
+  }
+  EXPECT_TRUE(store->remove("e"));
+  EXPECT_FALSE(is_there("parts/e.1/range-0"));
+  EXPECT_TRUE(is_there("parts/ee.1/range-0"));
+}
+
+// Finds results that are there, and has no model to make others.
+class NoEngines : public fleet::EngineHost {
+ public:
+  std::shared_ptr<fleet::HostedEngine> engine(const std::string& model) override {
+    throw Error(ErrorCode::kNotFound, "no model '" + model + "'");
+  }
+  const pipeline::Diarizer& diarizer() const override { std::abort(); }
+};
+
+TEST(FleetJobStore, AResultStaysWithTheJobThatTakesItWhileAnotherIsRemoved) {
+  AMANUENSIS_NEEDS_NATS();
+  OfAFleet fleet;
+  const auto store = fleet.open();
+  fleet::FleetSettings settings = fleet.fleet.settings();
+  settings.max_attempts = 1;
+  fleet::Fleet workers(settings);
+  NoEngines engines;
+  fleet::WorkerOptions options;
+  options.name = "w";
+  options.work_folder = fleet.folder.path() / "work";
+  fleet::Worker worker(workers, engines, options, [](const fleet::WorkerEvent&) {});
+  std::jthread working([&](const std::stop_token& stop) { worker.run(stop); });
+  const std::string own = fleet.folder.path().string();
+  pipeline::Transcript transcript;
+  transcript.text = " one";
+  int taken = 0;
+  for (int round = 0; round < 30; ++round) {
+    const std::string audio = own + fmt::format("/audio-{}.wav", round);
+    std::ofstream(audio) << "recording " << round;
+    JobRecord first = job_of(fmt::format("first{}", round), 2 * round);
+    JobRecord second = job_of(fmt::format("second{}", round), 2 * round + 1);
+    first.audio = second.audio = audio;
+    const std::string key = fleet::result_key(fleet::sha256_of_file(audio), first.model, first.options);
+    const auto written = storage::open_store(own, {});
+    fleet::write_result(*written, key, pipeline::full_json(transcript), {});
+    store->insert(first);
+    const auto is_over_now = [&](const std::string& id) { return fleet::is_over(fleet.fleet.find(id)->status); };
+    while (!is_over_now(first.id)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::jthread inserting([&] {
+      fleet::Job job;
+      job.id = second.id;
+      job.source = audio;
+      job.model = first.model;
+      job.options = first.options;
+      job.results = own;
+      workers.submit(job);
+    });
+    std::this_thread::sleep_for(std::chrono::milliseconds(round));
+    EXPECT_TRUE(store->remove(first.id));
+    inserting.join();
+    while (!is_over_now(second.id)) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (fleet.fleet.find(second.id)->status != fleet::JobStatus::kDone) continue;  // the result had gone before
+    ++taken;
+    // The worker looks once more after the job's end.
+    for (int tries = 0; tries < 500 && !written->exists(key + ".json"); ++tries)
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    EXPECT_TRUE(written->exists(key + ".json")) << round;
+  }
+  EXPECT_GT(taken, 0);
 }
 
 TEST(FleetJobStore, SaysWhenItsAddressIsNone) {

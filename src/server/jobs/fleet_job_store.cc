@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::seconds kFirstReading{60};
 constexpr std::chrono::seconds kOwnChange{2};
+constexpr std::chrono::seconds kOwnRemoval{10};
 constexpr std::int64_t kLeaseMs = 60'000;
 constexpr std::size_t kMostWebhooks = 16;
 constexpr std::uint64_t kLargestResult = std::uint64_t{1} << 30;
@@ -40,6 +41,13 @@ fleet::Job job_of(const JobRecord& record, const std::string& store) {
   job.webhook_url = record.webhook_url;
   job.tells_segments = true;
   return job;
+}
+
+// An address without what makes no difference.
+std::string_view plain_address(std::string_view address) {
+  if (address.starts_with("file://")) address.remove_prefix(7);
+  while (address.size() > 1 && address.ends_with('/')) address.remove_suffix(1);
+  return address;
 }
 
 }  // namespace
@@ -100,13 +108,17 @@ void FleetJobStore::hear(const fleet::Table::Change& change) {
     const std::scoped_lock lock(mutex_);
     if (!job) {
       forget(change.key);
+      if (const auto awaited = removals_.find(change.key); awaited != removals_.end()) ++awaited->second.heard;
     } else {
       record = record_of(*job);
-      Known& known = known_[change.key];
-      const bool was_over = is_over(known.record.status) && known.revision > 0;
-      if (known.revision > 0) by_age_.erase({known.record.created_ms, change.key});
-      known = {.revision = change.revision, .record = record, .webhook_next_ms = job->webhook_next_ms};
+      const auto before = known_.find(change.key);
+      const bool was_over = before != known_.end() && is_over(before->second.record.status);
+      forget(change.key);
+      const std::string result = is_own(*job) ? job->result : "";
+      known_[change.key] = {
+          .revision = change.revision, .record = record, .webhook_next_ms = job->webhook_next_ms, .result = result};
       by_age_.insert({record.created_ms, change.key});
+      if (!result.empty()) ++results_[result];
       if (is_over(record.status) && !was_over && complete_) call = on_over_;
     }
     heard_.notify_all();
@@ -118,6 +130,8 @@ void FleetJobStore::forget(const std::string& id) {
   const auto known = known_.find(id);
   if (known == known_.end()) return;
   by_age_.erase({known->second.record.created_ms, id});
+  const auto result = results_.find(known->second.result);
+  if (result != results_.end() && --result->second == 0) results_.erase(result);
   known_.erase(known);
 }
 
@@ -126,10 +140,10 @@ void FleetJobStore::on_over(std::function<void(const JobRecord&)> call) {
   on_over_ = std::move(call);
 }
 
-void FleetJobStore::wait_for(const std::string& id) {
+bool FleetJobStore::wait_for(const std::string& id) {
   const auto entry = fleet_.table().get(id);
   std::unique_lock lock(mutex_);
-  heard_.wait_for(lock, kOwnChange, [&] {
+  return heard_.wait_for(lock, kOwnChange, [&] {
     const auto known = known_.find(id);
     return entry ? known != known_.end() && known->second.revision >= entry->revision : known == known_.end();
   });
@@ -202,11 +216,79 @@ std::optional<std::string> FleetJobStore::transcript(const std::string& id) {
   return stores_.open(job->results)->read(job->result + ".json", kLargestResult);
 }
 
+bool FleetJobStore::is_own(const fleet::Job& job) const {
+  return plain_address(job.results) == plain_address(options_.store);
+}
+
+std::optional<JobRecord> FleetJobStore::known(const std::string& id) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = known_.find(id);
+  if (found == known_.end()) return std::nullopt;
+  return found->second.record;
+}
+
+// What others have asked to be written elsewhere is theirs.
 bool FleetJobStore::remove(const std::string& id) {
-  const bool was_there = fleet_.find(id).has_value();
+  const std::optional<fleet::Job> job = fleet_.find(id);
+  const bool was_heard = wait_for(id);
   fleet_.remove(id);
-  wait_for(id);
-  return was_there;
+  const bool is_heard = wait_for(id);
+  if (!job) return false;
+  if (is_own(*job)) {
+    remove_parts(id);
+    if (was_heard && is_heard && !job->result.empty()) remove_result(id, job->result);
+  }
+  return true;
+}
+
+// The table's changes come in one order: when this one is heard, those before it have been.
+bool FleetJobStore::remove_and_hear(const std::string& id) {
+  std::unique_lock lock(mutex_);
+  ++removals_[id].waiting;
+  const std::size_t before = removals_[id].heard;
+  lock.unlock();
+  bool removed = true;
+  try {
+    fleet_.table().remove(id);
+  } catch (const Error&) {
+    removed = false;
+  }
+  lock.lock();
+  const bool heard = removed && heard_.wait_for(lock, kOwnRemoval, [&] { return removals_[id].heard > before; });
+  if (--removals_[id].waiting == 0) removals_.erase(id);
+  return heard;
+}
+
+bool FleetJobStore::is_result_wanted(const std::string& key) {
+  const std::scoped_lock lock(mutex_);
+  return results_.contains(key);
+}
+
+// Results belong to all jobs with the same content. A job may end with this one while it is removed: a worker looks
+// after its end whether the result is there and writes it again, and a job that ended before that is heard of here.
+void FleetJobStore::remove_result(const std::string& id, const std::string& key) {
+  if (is_result_wanted(key)) return;
+  const auto store = stores_.open(options_.store);
+  std::map<std::string, std::string> removed;
+  for (const std::string_view ending : {"json", "txt", "srt", "vtt", "tsv"}) {
+    const std::string name = fmt::format("{}.{}", key, ending);
+    if (!store->exists(name)) continue;
+    removed[name] = store->read(name, kLargestResult);
+    store->remove(name);
+  }
+  if (remove_and_hear(id) && !is_result_wanted(key)) return;
+  for (const auto& [name, content] : removed) store->write_if_absent(name, content);
+}
+
+// Of a recording that was cut and whose job did not come to its end.
+void FleetJobStore::remove_parts(const std::string& id) {
+  const auto store = stores_.open(options_.store);
+  std::vector<std::string> keys;
+  store->list(fmt::format("parts/{}.", id), [&](const storage::ObjectInfo& part) {
+    keys.push_back(part.key);
+    return true;
+  });
+  for (const std::string& key : keys) store->remove(key);
 }
 
 bool FleetJobStore::cancel(const std::string& id) {

@@ -49,6 +49,8 @@ class FleetJobStore : public JobStore {
   void end_webhook(const std::string& job_id) override;
 
   bool cancel(const std::string& id);
+  // As this server has heard of it; asks nobody.
+  std::optional<JobRecord> known(const std::string& id);
   // The address of a new recording: "STORE/audio/NAME".
   std::string audio_address(const std::string& name) const;
   fleet::Stores& stores() { return stores_; }
@@ -61,10 +63,17 @@ class FleetJobStore : public JobStore {
     fleet::Revision revision = 0;
     JobRecord record;
     std::optional<std::int64_t> webhook_next_ms;
+    std::string result;  // the key of what came out, in this server's own store
   };
   void hear(const fleet::Table::Change& change);
+  bool is_own(const fleet::Job& job) const;
   // What this server has done is in its own lists at once.
-  void wait_for(const std::string& id);
+  bool wait_for(const std::string& id);
+  // Removes the entry; true once everything that happened to the table before is known here.
+  bool remove_and_hear(const std::string& id);
+  bool is_result_wanted(const std::string& key);
+  void remove_result(const std::string& id, const std::string& key);
+  void remove_parts(const std::string& id);
   void forget(const std::string& id);
   void change_webhook(const std::string& id, const std::function<void(fleet::Job&)>& change);
 
@@ -77,6 +86,12 @@ class FleetJobStore : public JobStore {
   bool complete_ = false;
   std::map<std::string, Known> known_;
   std::set<std::pair<std::int64_t, std::string>> by_age_;
+  std::map<std::string, std::size_t> results_;  // how many jobs each result of this server's store belongs to
+  struct Removals {
+    std::size_t heard = 0;
+    std::size_t waiting = 0;
+  };
+  std::map<std::string, Removals> removals_;  // of entries for whose removal somebody waits
   std::function<void(const JobRecord&)> on_over_;
 
   std::unique_ptr<fleet::Table::Watch> watch_;  // last: its thread uses the rest

@@ -41,7 +41,8 @@ ErrorBody error_of(const JobRecord& job) {
 struct FleetJobs::Followed {
   std::shared_ptr<Work> work;
   std::unique_ptr<fleet::StreamReader> events;
-  std::size_t segments = 0;  // that were told
+  std::size_t segments = 0;                        // that were told
+  std::map<std::size_t, pipeline::Segment> early;  // heard before those in front of them
 };
 
 FleetJobs::FleetJobs(Loop& loop, Log& log, fleet::Fleet& fleet, FleetJobsOptions options)
@@ -120,9 +121,11 @@ void FleetJobs::add_progress(std::vector<JobRecord>& jobs) const {
       for (const fleet::ActiveWork& work : worker.active) {
         if (work.job != job.id) continue;
         job.audio_done_s += work.audio_done_s;
-        job.duration_s = std::max(job.duration_s, work.audio_total_s);
+        if (work.part.empty()) job.duration_s = std::max(job.duration_s, work.audio_total_s);
       }
     }
+    // A range that has just ended may be counted twice for a moment.
+    if (job.duration_s > 0) job.audio_done_s = std::min(job.audio_done_s, job.duration_s);
     if (job.started_ms) job.processing_s = static_cast<double>(now_ms() - *job.started_ms) / 1000;
   }
 }
@@ -238,11 +241,17 @@ void FleetJobs::hear_event(const std::string& id, const std::string& event) {
   if (kind == "running") followed->work->hear_running();
   if (kind != "segment" || !json.contains("segment")) return;
   followed->work->hear_running();
-  // Whoever began it again finds the same segments once more; one that was not heard of comes at the end.
-  if (json.value("number", std::size_t{0}) != followed->segments) return;
+  // Whoever began it again finds the same segments once more, and workers that have a range each do not wait for each
+  // other; one that was not heard of comes at the end, with those behind it.
+  const std::size_t number = json.value("number", std::size_t{0});
+  if (number < followed->segments) return;
   try {
-    followed->work->hear_segment(pipeline::parse_segment_json(json.at("segment").dump()));
-    ++followed->segments;
+    followed->early.emplace(number, pipeline::parse_segment_json(json.at("segment").dump()));
+    for (auto next = followed->early.begin(); next != followed->early.end() && next->first == followed->segments;
+         next = followed->early.erase(next)) {
+      followed->work->hear_segment(next->second);
+      ++followed->segments;
+    }
   } catch (const Error& error) {
     log_.write(LogLevel::kWarning, "job", {{"id", id}, {"what", error.what()}});
   }
@@ -250,13 +259,17 @@ void FleetJobs::hear_event(const std::string& id, const std::string& event) {
 
 void FleetJobs::tell_progress() {
   telling_ = loop_.call_after(kTellEvery, [this] { tell_progress(); });
-  if (followed_.empty()) return;
-  for (const fleet::WorkerStatus& worker : view_->workers()) {
-    for (const fleet::ActiveWork& active : worker.active) {
-      const std::shared_ptr<Work> work = work_of(active.job);
-      if (!work || work->over() || active.audio_total_s <= 0 || !active.part.empty()) continue;
-      work->hear_progress({.audio_done_s = active.audio_done_s, .audio_total_s = active.audio_total_s});
-    }
+  std::vector<JobRecord> running;
+  for (const auto& [id, followed] : followed_) {
+    if (followed.expired()) continue;
+    if (const auto job = store_->known(id); job && job->status == WorkStatus::kRunning) running.push_back(*job);
+  }
+  if (running.empty()) return;
+  add_progress(running);
+  for (const JobRecord& job : running) {
+    const std::shared_ptr<Work> work = work_of(job.id);
+    if (!work || work->over() || job.duration_s <= 0) continue;
+    work->hear_progress({.audio_done_s = job.audio_done_s, .audio_total_s = job.duration_s});
   }
 }
 
