@@ -52,6 +52,16 @@ fleet::FleetSettings read_fleet_options(const FleetArguments& a, const std::stri
   return settings;
 }
 
-storage::StorageSettings fleet_storage(const Context& context) { return read_storage_settings(context.environment); }
+void add_private_urls_option(CLI::App& parser, bool& allowed) {
+  parser
+      .add_flag("--allow-private-urls", allowed, "Fetch http(s):// recordings from this machine and its network, too")
+      ->envname(option_variable("allow-private-urls"));
+}
+
+storage::StorageSettings fleet_storage(const Context& context, bool allow_private_urls) {
+  storage::StorageSettings settings = read_storage_settings(context.environment);
+  settings.allow_private = allow_private_urls;
+  return settings;
+}
 
 }  // namespace amanuensis::cli

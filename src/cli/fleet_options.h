@@ -28,7 +28,9 @@ void add_fleet_options(CLI::App& parser, FleetArguments& arguments);
 // Throws Error{kInvalidArgument} naming the option. `role` is how this process is called in the servers' lists.
 fleet::FleetSettings read_fleet_options(const FleetArguments& arguments, const std::string& role);
 
+// --allow-private-urls
+void add_private_urls_option(CLI::App& parser, bool& allowed);
 // As the environment says.
-storage::StorageSettings fleet_storage(const Context& context);
+storage::StorageSettings fleet_storage(const Context& context, bool allow_private_urls = false);
 
 }  // namespace amanuensis::cli

@@ -160,9 +160,11 @@ std::size_t watch_jobs(Context& context, fleet::Fleet& fleet, const std::vector<
     const bool seen_all = watched.is_complete() && facts.totals.all() >= ids.size();
     if (seen_all && facts.totals.open() == 0) break;
     const std::string text = facts_text(facts);
-    context.terminal.status([&](std::size_t columns) {
-      return bar_text({.label = "fleet", .fraction = fraction_of(facts.totals), .facts = text}, columns);
-    });
+    if (seen_all) {
+      context.terminal.status([&](std::size_t columns) {
+        return bar_text({.label = "fleet", .fraction = fraction_of(facts.totals), .facts = text}, columns);
+      });
+    }
     if (!context.terminal.error_is_terminal() && Clock::now() >= next_line) {
       next_line = Clock::now() + kLineEvery;
       context.terminal.message(text);

@@ -46,6 +46,7 @@ struct Arguments {
   bool wait = false;
   bool json = false;
   bool quiet = false;
+  bool allow_private_urls = false;
 };
 
 fleet::JobOptions read_job(const Arguments& a) {
@@ -75,7 +76,7 @@ fleet::SubmissionOptions read_submission(const Arguments& a, const Context& cont
   }
   options.results = fleet::absolute_address(a.results);
   if (!a.upload.empty()) options.upload = fleet::absolute_address(a.upload);
-  options.storage = fleet_storage(context);
+  options.storage = fleet_storage(context, a.allow_private_urls);
   return options;
 }
 
@@ -141,8 +142,8 @@ int run(Context& context, const Arguments& arguments) {
   }
   context.terminal.clear_status();
   if (!arguments.quiet) {
-    context.terminal.message(
-        fmt::format("{} jobs, {} of them new; the others were known", ids.size(), submission.new_jobs()));
+    context.terminal.message(fmt::format("{} jobs, {} of them new{}", ids.size(), submission.new_jobs(),
+                                         submission.new_jobs() < ids.size() ? "; the others were known" : ""));
   }
   std::size_t not_done = 0;
   if (arguments.wait && !ids.empty()) not_done = watch_jobs(context, fleet, ids);
@@ -174,6 +175,7 @@ void add_options(CLI::App& parser, Arguments& a) {
   parser.add_flag("--vad-filter", a.vad_filter, "Leave out what is not speech")->group(how);
   parser.add_flag("--diarize", a.diarize, "Tell who speaks")->group(how);
   add_speaker_options(parser, a.speakers);
+  add_private_urls_option(parser, a.allow_private_urls);
   add_fleet_options(parser, a.fleet);
 }
 

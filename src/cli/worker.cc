@@ -37,6 +37,7 @@ struct Arguments {
   std::string cut_above = "1200";
   std::string range_windows = "16";
   std::string metrics;
+  bool allow_private_urls = false;
 
   std::string model;
   std::string compute_type = "auto";
@@ -79,7 +80,7 @@ fleet::WorkerOptions read_worker_options(const Arguments& a, const Context& cont
       static_cast<std::int64_t>(read_number({"--drain-timeout", a.drain_timeout}, 0, 1e9) * 1000));
   options.cut_above_s = read_number({"--cut-above", a.cut_above}, 0, 1e9);
   options.range_windows = read_count({"--range-windows", a.range_windows}, 1, 10'000);
-  options.storage = fleet_storage(context);
+  options.storage = fleet_storage(context, a.allow_private_urls);
   return options;
 }
 
@@ -176,6 +177,7 @@ void add_options(CLI::App& parser, Arguments& a) {
       a.cut_above);
   add(parser, "range-windows", "N", "Windows of the model (30 s) in a range", worker, a.range_windows);
   add(parser, "metrics", "ADDRESS", "HOST:PORT for /metrics (Prometheus); port 0: any that is free", worker, a.metrics);
+  add_private_urls_option(parser, a.allow_private_urls);
   const char* models = "Models";
   parser.add_option("-m,--model", a.model, "The model that is read at the start; jobs may name others [base]")
       ->type_name("MODEL")

@@ -1,6 +1,8 @@
 """`amanuensis serve --jobs`: two servers and a worker share the jobs; what one accepts the other shows, follows and
 cancels. And the commands `submit` and `jobs`, as people type them."""
 
+import functools
+import http.server
 import json
 import os
 import sys
@@ -83,8 +85,24 @@ def check_single_machine(result):
     assert {**own, "id": ""} == {**result, "id": ""}, "a fleet's result is another than one server's"
 
 
-def check_endings(cluster, first, second, done):
+def check_cut_recording(cluster, first):
+    """Cut into ranges: the same events in the same order."""
     cluster.processes["worker0"].stop()
+    cluster.start_worker(1, "--cut-above", "20", "--range-windows", "1")
+    waiting = post(first, "meeting.flac")
+    events = [event for event in events_of(f"{first.url}/v1/jobs/{waiting['id']}/events") if event[0] != "progress"]
+    result = first.get_json(f"/v1/jobs/{waiting['id']}/result")
+    names = [event[0] for event in events]
+    assert names == ["queued", "running"] + ["segment"] * len(result["segments"]) + ["done"], names
+    assert [event[2] for event in events[2:-1]] == result["segments"]
+    assert "cut into ranges" in cluster.read_log("worker1"), cluster.read_log("worker1")
+    cluster.processes["worker1"].stop()
+    return waiting["id"]
+
+
+def check_endings(cluster, first, second, done, shared):
+    results = {job["id"]: os.path.join(shared, job["result"] + ".json") for job in cluster.jobs() if "result" in job}
+    assert os.path.exists(results[done]), results
     waiting = post(first, "meeting.flac")
     cancelled = requests.delete(f"{second.url}/v1/jobs/{waiting['id']}", timeout=60).json()
     assert cancelled["status"] == "cancelled", cancelled
@@ -92,6 +110,10 @@ def check_endings(cluster, first, second, done):
     removed = requests.delete(f"{first.url}/v1/jobs/{done}", timeout=60).json()
     assert removed["deleted"], removed
     assert requests.get(f"{second.url}/v1/jobs/{done}", timeout=60).status_code == 404
+    # Nothing of it is left, and everything of the others.
+    assert not os.path.exists(results.pop(done)) and all(map(os.path.exists, results.values())) and results, results
+    left = os.listdir(os.path.join(shared, "audio"))
+    assert not [name for name in left if name.startswith(done)], left
     assert "cancelled" in cluster.run("jobs", "list").stdout
 
 
@@ -127,6 +149,26 @@ def check_commands(cluster, folder):
         assert done.returncode == 2 and done.stderr.startswith("amanuensis: "), (wrong, done.returncode, done.stderr)
 
 
+def check_private_addresses(cluster, folder):
+    """Recordings at addresses of this machine are fetched by those who may."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=RECORDINGS)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as web:
+        threading.Thread(target=web.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{web.server_port}/planning.flac"
+        submit = ["submit", address, "--model", "demo", "--results", os.path.join(folder, "fetched"), "--json"]
+        refused = cluster.run(*submit, check=False)
+        assert refused.returncode != 0 and "--allow-private-urls" in refused.stderr, refused.stderr
+        job = json.loads(cluster.run(*submit, "--allow-private-urls").stdout)["id"]
+        state = lambda: next(each for each in cluster.jobs() if each["id"] == job)  # noqa: E731
+        wait_until(lambda: state()["status"] == "failed", 120, "the worker refuses the address")
+        assert "--allow-private-urls" in state()["error"]["error"]["message"], state()
+        cluster.processes["worker0"].stop()
+        cluster.start_worker(2, "--allow-private-urls")
+        cluster.run("jobs", "retry", job)
+        wait_until(lambda: state()["status"] == "done", 120, "the worker that may fetches it")
+        web.shutdown()
+
+
 def main():
     if not nats_server_program():
         print("SKIPPED: nats-server is not installed (tools/setup.sh test)")
@@ -141,8 +183,10 @@ def main():
             with Server(PROGRAM, SOURCE, *options) as first, Server(PROGRAM, SOURCE, *options) as second:
                 done, result = check_servers(cluster, first, second)
                 check_single_machine(result)
-                check_endings(cluster, first, second, done)
+                check_cut_recording(cluster, first)
+                check_endings(cluster, first, second, done, shared)
             check_commands(cluster, folder)
+            check_private_addresses(cluster, folder)
             return 0
         except BaseException:
             for name in cluster.processes:
