@@ -12,10 +12,11 @@ import json
 import math
 import random
 
-# Messages that NATS handles for a job: publish and table entry at submission; delivery, two reads and two changes of
-# the table, confirmation at work; each with its answer.
-MESSAGES_PER_JOB = 2 * (2 + 1 + 2 + 2 + 1)
-MESSAGES_PER_RANGE = 2 * (1 + 1 + 1 + 2 + 1)
+# Messages that NATS takes and hands out for a job, as overhead.py counts them: a read, the work and the table entry at
+# submission; questions for work and its delivery, two reads and two changes of the table, the confirmation at work; each
+# with its answer. Of a range they are derived in the same way: work, wake, question, a read, a read and a change, confirmation.
+MESSAGES_PER_JOB = 23
+MESSAGES_PER_RANGE = 2 * (1 + 1 + 2 + 1 + 2 + 1)
 BEATS_PER_S = 1.0  # what a worker says of itself
 ACK_WAIT_S = 30.0
 RECORD_BYTES = 1100  # of a job in the table

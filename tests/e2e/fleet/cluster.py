@@ -170,6 +170,16 @@ class Cluster:
     def ports(self, number):
         return (self.first_port + number, self.first_port + 2000 + number)
 
+    def monitor_port(self, number):
+        return self.first_port + 3000 + number
+
+    def messages(self, number=0):
+        """That a node has taken and handed out since its start."""
+        address = f"http://{self.network.address(f'nats{number}')}:{self.monitor_port(number)}/varz"
+        with urllib.request.urlopen(address, timeout=60) as reply:
+            facts = json.load(reply)
+        return facts["in_msgs"] + facts["out_msgs"]
+
     def start_nats(self, count=3):
         self.nodes = count
         hosts = [self.network.address(f"nats{i}") for i in range(count)]
@@ -177,7 +187,7 @@ class Cluster:
         for i in range(count):
             client, peer = self.ports(i)
             command = [nats_server_program(), "-js", "-n", f"nats{i}", "-a", hosts[i], "-p", str(client),
-                       "-sd", os.path.join(self.folder, f"nats{i}")]
+                       "-m", str(self.monitor_port(i)), "-sd", os.path.join(self.folder, f"nats{i}")]
             if count > 1:
                 command += ["--cluster_name", "amanuensis", "--cluster", f"nats://{hosts[i]}:{peer}", "--routes", routes]
             self.start_process(f"nats{i}", command)
@@ -208,9 +218,9 @@ class Cluster:
             environment.update(S3_ENVIRONMENT, AWS_ENDPOINT_URL_S3=self.s3)
         return environment
 
-    def start_worker(self, number, *options):
+    def start_worker(self, number, *options, model="demo"):
         name = f"worker{number}"
-        self.start_process(name, [self.program, "worker", "--model", "demo", "--name", f"{name}-{time.monotonic_ns()}",
+        self.start_process(name, [self.program, "worker", "--model", model, "--name", f"{name}-{time.monotonic_ns()}",
                                   "--work-dir", os.path.join(self.folder, name), *options], self.environment())
 
     def restart(self, name):
