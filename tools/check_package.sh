@@ -28,7 +28,7 @@ as_service() {
 (as_service amanuensis serve --check-config)
 as_service amanuensis serve >/tmp/amanuensis-check.log 2>&1 &
 server=$!
-for _ in $(seq 100); do curl -sf http://127.0.0.1:9004/ready >/dev/null && break; sleep 0.1; done
+for _ in $(seq 600); do curl -sf http://127.0.0.1:9004/ready >/dev/null && break; sleep 0.1; done
 says "$(curl -sf -F "file=@$recording" -F response_format=text http://127.0.0.1:9004/v1/audio/transcriptions)" || fail "the server does not transcribe: $(tail -3 /tmp/amanuensis-check.log)"
 kill -TERM "$server"
 wait "$server" || fail "the server ended with $?"
@@ -41,13 +41,17 @@ apt-get install -y --no-install-recommends nats-server >/dev/null
 nats-server -js -sd /tmp/amanuensis-check-nats -a 127.0.0.1 -p 4222 >/tmp/amanuensis-check-nats.log 2>&1 &
 nats=$!
 install -d -o amanuensis -g amanuensis /var/cache/amanuensis-worker /tmp/amanuensis-check-results
-for _ in $(seq 100); do (: </dev/tcp/127.0.0.1/4222) 2>/dev/null && break; sleep 0.1; done
+for _ in $(seq 600); do (: </dev/tcp/127.0.0.1/4222) 2>/dev/null && break; sleep 0.1; done
+(as_service amanuensis-worker worker --check-config) || fail "the worker's settings are refused"
 as_service amanuensis-worker worker >/tmp/amanuensis-check-worker.log 2>&1 &
 worker=$!
 amanuensis submit "$recording" --model demo --results /tmp/amanuensis-check-results --output-format txt --wait >/tmp/amanuensis-check-submit.log 2>&1 \
   || fail "the worker does not transcribe: $(tail -3 /tmp/amanuensis-check-submit.log /tmp/amanuensis-check-worker.log)"
 says "$(cat /tmp/amanuensis-check-results/*/*.txt)" || fail "the worker's transcript is not there"
-curl -sf http://127.0.0.1:9005/metrics | grep -q '^amanuensis_worker_jobs_done_total{.*} 1$' || fail "the worker's metrics do not count its job"
+# It counts a job a moment after the job is known to be done.
+counts_one() { grep -q '^amanuensis_worker_jobs_done_total{.*} 1$' <<<"$(curl -sf http://127.0.0.1:9005/metrics)"; }
+for _ in $(seq 600); do counts_one && break; sleep 0.1; done
+counts_one || fail "the worker's metrics do not count its job"
 kill -TERM "$worker"
 wait "$worker" || fail "the worker ended with $?"
 kill "$nats"
