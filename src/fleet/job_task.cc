@@ -206,7 +206,7 @@ bool JobTask::finish(const pipeline::Transcript& transcript, double processing_s
 // Whoever removed the last other job with this result may have removed it before this one was known to have it.
 void JobTask::see_result_stays(const pipeline::Transcript& transcript) {
   step(Step::kWriting, [&] {
-    if (results_->exists(job_.result + ".json")) return;
+    if (results_->exists(job_.result + ".json") || !context_.fleet.find(item_.job)) return;
     write_result(*results_, job_.result, pipeline::full_json(transcript), job_.formats);
   });
 }

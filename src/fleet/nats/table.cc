@@ -89,7 +89,9 @@ std::optional<Revision> Table::update(const std::string& key, std::string_view v
 }
 
 void Table::remove(const std::string& key) {
-  const natsStatus status = kvStore_Purge(store_, key.c_str(), nullptr);
+  // Not kvStore_Purge: with one value kept for a key it does the same, and nats-server 2.9 may leave a change to
+  // another entry, made at that moment, out of a watch.
+  const natsStatus status = kvStore_Delete(store_, key.c_str());
   if (status != NATS_NOT_FOUND) check(status, fmt::format("removing '{}'", key));
 }
 
