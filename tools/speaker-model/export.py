@@ -3,7 +3,8 @@
     python export.py --voice work/voice --activity work/activity --speech work/speech work/people \\
         --out ../../models/speaker/builtin.safetensors
 
-What is known of vectors at all (space.py) is measured on the voices that were trained on.
+What is known of vectors at all (space.py) is measured on the voices that were trained on. A network that is not given stays as
+--out has it.
 """
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from model import ActivityNet, SpeakerNet
 from space import voice_space
@@ -33,31 +34,42 @@ def folded_layers(layers: torch.nn.Sequential, prefix: str) -> dict[str, torch.T
     return tensors
 
 
-def folded(voice: SpeakerNet, activity: ActivityNet) -> dict[str, torch.Tensor]:
-    tensors = folded_layers(voice.layers, "voice.") | folded_layers(activity.layers, "activity.")
-    scale, shift = scale_and_shift(voice.norm)
-    tensors["voice.out.weight"] = voice.out.weight * scale
-    tensors["voice.out.bias"] = voice.out.bias + voice.out.weight @ shift
-    tensors["activity.out.weight"] = activity.out.weight
-    tensors["activity.out.bias"] = activity.out.bias
-    return tensors
+def folded_voice(net: SpeakerNet, voices: Batches) -> dict[str, torch.Tensor]:
+    tensors = folded_layers(net.layers, "voice.")
+    scale, shift = scale_and_shift(net.norm)
+    tensors["voice.out.weight"] = net.out.weight * scale
+    tensors["voice.out.bias"] = net.out.bias + net.out.weight @ shift
+    tensors = {name: tensor.detach().half() for name, tensor in tensors.items()}
+    # Directions are large numbers where voices hardly scatter: not for float16.
+    return tensors | {f"voice.space.{name}": tensor.float() for name, tensor in voice_space(net, voices).items()}
+
+
+def folded_activity(net: ActivityNet) -> dict[str, torch.Tensor]:
+    tensors = folded_layers(net.layers, "activity.")
+    tensors["activity.out.weight"], tensors["activity.out.bias"] = net.out.weight, net.out.bias
+    return {name: tensor.detach().half() for name, tensor in tensors.items()}
+
+
+def trained(net: torch.nn.Module, folder: Path) -> torch.nn.Module:
+    net.load_state_dict(torch.load(folder / "net.pt"))
+    return net.eval()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voice", type=Path, required=True, help="what train.py wrote")
-    parser.add_argument("--activity", type=Path, required=True, help="what train_activity.py wrote")
-    parser.add_argument("--speech", type=Path, nargs="+", required=True)
+    parser.add_argument("--voice", type=Path, help="what train.py wrote")
+    parser.add_argument("--activity", type=Path, help="what train_activity.py wrote")
+    parser.add_argument("--speech", type=Path, nargs="+", help="what --voice learned from")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
-    voice, activity = SpeakerNet(), ActivityNet()
-    for net, folder in ((voice, options.voice), (activity, options.activity)):
-        net.load_state_dict(torch.load(folder / "net.pt"))
-        net.eval()
-    tensors = {name: tensor.detach().half() for name, tensor in folded(voice, activity).items()}
-    space = voice_space(voice, Batches(load(options.speech, False), 5))
-    # Directions are large numbers where voices hardly scatter: not for float16.
-    tensors |= {f"voice.space.{name}": tensor.float() for name, tensor in space.items()}
+    if options.voice and not options.speech:
+        parser.error("--voice needs --speech")
+    old = load_file(options.out) if not (options.voice and options.activity) else {}
+    tensors = {name: tensor for name, tensor in old.items() if not (options.voice if name.startswith("voice.") else options.activity)}
+    if options.voice:
+        tensors |= folded_voice(trained(SpeakerNet(), options.voice), Batches(load(options.speech, False), 5))
+    if options.activity:
+        tensors |= folded_activity(trained(ActivityNet(), options.activity))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, options.out)
     options.out.chmod(0o644)

@@ -27,16 +27,12 @@ class Mixtures:
         """Log-mel [frames, BANDS] and masks [frames / 2] of mixture i."""
         return from_bytes(self.mel[i]), self.masks[i].astype(np.uint16)
 
-    def part(self, i: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
-        start = 2 * int(self.rng.integers(0, (self.mel.shape[1] - frames) // 2 + 1))
-        return from_bytes(self.mel[i, start:start + frames]), self.masks[i, start // 2:(start + frames) // 2].astype(np.uint16)
-
-    def heard(self, i: int, frames: int) -> tuple[np.ndarray, np.ndarray]:
-        """A part of mixture i, perhaps with one of another behind it, of larger or smaller people, through another line."""
+    def heard(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+        """Mixture i, perhaps with another one behind it, of larger or smaller people, through another line."""
         rng = self.rng
-        mel, masks = self.part(i, frames)
-        if rng.random() < 0.4:
-            other, others = self.part(int(rng.integers(len(self))), frames)
+        mel, masks = self.whole(i)
+        if rng.random() < 0.3:
+            other, others = self.whole(int(rng.integers(len(self))))
             mel = np.logaddexp(mel, other + np.float32(rng.normal(0, 1)))
             masks = masks | others << 5
         bands = np.arange(features.BANDS)

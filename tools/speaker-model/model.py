@@ -75,41 +75,30 @@ class SpeakerNet(torch.nn.Module):
 
 
 class ActivityNet(torch.nn.Module):
-    """How many speak: nobody, one, two, or more, every 20 ms."""
+    """How many speak: nobody, one, two, three, or more, every 20 ms."""
 
-    reach = 131  # frames of 10 ms that the first result sees on each side
-    stride = 2
-    classes = 4
+    stride = 4  # frames of 10 ms between the places of the layers
+    results = 2  # at each of them: for its frame, and the one two further on
+    classes = 5
+    width = 128
+    dilations = (1, 2, 4, 8, 16, 32, 4, 1)
+    reach = 5 + stride * sum(dilations)  # frames of 10 ms that a place sees on each side
 
     def __init__(self) -> None:
         super().__init__()
         self.layers = torch.nn.Sequential(
-            Conv(BANDS, 64, 5), Conv(64, 96, 3, stride=2), Conv(96, 96, 3, residual=True, dilation=2),
-            Conv(96, 96, 3, residual=True, dilation=4), Conv(96, 96, 3, residual=True, dilation=8),
-            Conv(96, 96, 3, residual=True, dilation=16), Conv(96, 96, 3, residual=True, dilation=32),
-            Conv(96, 96, 5, residual=True))
-        self.out = torch.nn.Linear(96, self.classes)
+            Conv(BANDS, 64, 5), Conv(64, self.width, 3, stride=2), Conv(self.width, self.width, 3, stride=2),
+            *(Conv(self.width, self.width, 3, residual=True, dilation=dilation) for dilation in self.dilations))
+        self.out = torch.nn.Linear(self.width, self.results * self.classes)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """mel [batch, frames, BANDS] above the background; returns logits [batch, (frames - 2 * reach + 1) / 2, classes]."""
-        return self.out(self.layers(mel.transpose(1, 2)).transpose(1, 2))
+        """mel [batch, frames, BANDS] above the background; returns logits [batch, results, classes], the first that of frame
+        `reach`, as far as whole places go."""
+        return self.out(self.layers(mel.transpose(1, 2)).transpose(1, 2)).unflatten(2, (self.results, self.classes)).flatten(1, 2)
 
     def adopt(self, tensors: dict[str, torch.Tensor], mel: torch.Tensor) -> None:
-        """Goes on from exported weights, also those of a network without the layer that sees the furthest and of one class less."""
-        tensors = dict(tensors)
-        far, last = len(self.layers) - 2, len(self.layers) - 1
-        grown = f"activity.layers.{last}.weight" not in tensors
-        if grown:
-            for part in ("weight", "bias"):
-                tensors[f"activity.layers.{last}.{part}"] = tensors[f"activity.layers.{far}.{part}"]
-                tensors[f"activity.out.{part}"] = torch.cat([tensors[f"activity.out.{part}"], tensors[f"activity.out.{part}"][-1:]])
-            conv = self.layers[far].conv
-            tensors[f"activity.layers.{far}.weight"] = conv.weight.detach().transpose(1, 2).flatten(1) * 1e-3
-            tensors[f"activity.layers.{far}.bias"] = torch.zeros_like(conv.bias)
+        """Goes on from exported weights; mel as for forward()."""
         adopt(self.layers, tensors, "activity.", mel.transpose(1, 2))
         with torch.no_grad():
-            if grown:  # adds nothing yet
-                self.layers[far].norm.weight.fill_(0.02)
-                self.layers[far].norm.bias.zero_()
             self.out.weight.copy_(tensors["activity.out.weight"].float())
             self.out.bias.copy_(tensors["activity.out.bias"].float())

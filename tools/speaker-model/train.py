@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from scipy.signal import resample_poly
+from scipy.signal import lfilter, resample_poly
 
 import features
 from clock import Clock
@@ -68,10 +68,8 @@ class Batches:
         if rng.random() < 0.6:  # a room: later frames hold a decaying rest of earlier ones
             decay = np.exp(-0.01 * 6.9 / rng.uniform(0.15, 0.8))
             amount = np.exp(rng.uniform(-4.5, -1.2)) * np.exp(rng.normal(0, 0.3, (GROUP, 1, 1)))
-            tail = np.zeros_like(power[:, 0])
-            for t in range(frames + 40):
-                tail = decay * tail + power[:, t]
-                power[:, t] += amount[:, 0] * (tail - power[:, t])
+            tail = lfilter([1], [1, -decay], power, axis=1).astype(np.float32)
+            power += amount * (tail - power)
         power = power[:, 40:]
         level = power.mean((1, 2), keepdims=True)
         if rng.random() < 0.25:  # somebody else at the same time, less loud
@@ -168,7 +166,9 @@ def main() -> None:
             each["lr"] = rate
         frames = int(batches.rng.integers(80, 240))
         mel, labels = batches.batch(max(2, 1000 // frames), frames)
-        vectors = torch.nn.functional.normalize(net(mel))
+        with torch.autocast("cpu", torch.bfloat16):
+            vectors = net(mel)
+        vectors = torch.nn.functional.normalize(vectors.float())
         cosine = vectors @ torch.nn.functional.normalize(classes).T
         loss = 4 * pairs(vectors, labels) + torch.nn.functional.cross_entropy(16 * cosine, labels, label_smoothing=0.05) / 2
         optimizer.zero_grad()

@@ -1,9 +1,9 @@
 """Trains the network that hears how many people speak, on what mixtures.py mixed.
 
-    python train_activity.py --mixtures work/mixtures --heard work/heard --out work/activity --minutes 15
+    python train_activity.py --mixtures work/mixtures --heard work/heard --out work/activity --minutes 60
 
-The background of each band, the tenth percentile of the recording, is taken off. Stops by the clock (clock.py);
---start goes on from exported weights (of three classes, perhaps), --resume with the network in --out.
+The background of each band, the tenth percentile of the recording, is taken off. Stops by the clock (clock.py), the rate of
+learning falls with it; --start begins with exported weights, --resume goes on where what wrote --out was stopped.
 """
 from __future__ import annotations
 
@@ -19,17 +19,24 @@ from mixed import Mixtures, spoken
 from model import ActivityNet
 
 BACKGROUND = 10  # percentile
+BATCH = 6
 
 
-def batch(mixtures: Mixtures, which: list[int], frames: int, changed: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
+def batch(mixtures: Mixtures, which: list[int], changed: bool = True) -> tuple[torch.Tensor, torch.Tensor]:
     mels, counts = [], []
     for i in which:
-        mel, masks = mixtures.heard(i, frames) if changed else mixtures.whole(i)
-        mels.append(mel - np.percentile(mel, BACKGROUND, axis=0).astype(np.float32))
+        mel, masks = mixtures.heard(i) if changed else mixtures.whole(i)
+        # The recording around it may have been quieter.
+        percentile = mixtures.rng.choice([2, 5, BACKGROUND]) if changed and mixtures.rng.random() < 0.4 else BACKGROUND
+        mels.append(mel - background(mel, percentile))
         counts.append(np.minimum(spoken(masks), ActivityNet.classes - 1))
-    reach = ActivityNet.reach
-    labels = np.stack(counts)[:, reach // 2:]
+    labels = np.stack(counts)[:, (ActivityNet.reach + 1) // 2:]
     return torch.from_numpy(np.stack(mels)), torch.from_numpy(labels.astype(np.int64))
+
+
+def background(mel: np.ndarray, percentile: float) -> np.ndarray:
+    place = int(percentile / 100 * (len(mel) - 1))
+    return np.partition(mel, place, axis=0)[place]
 
 
 def table(net: ActivityNet, heard: Mixtures) -> np.ndarray:
@@ -38,7 +45,7 @@ def table(net: ActivityNet, heard: Mixtures) -> np.ndarray:
     counts = np.zeros((ActivityNet.classes, ActivityNet.classes))
     with torch.no_grad():
         for i in range(0, len(heard), 20):
-            mel, labels = batch(heard, list(range(i, min(len(heard), i + 20))), heard.mel.shape[1], changed=False)
+            mel, labels = batch(heard, list(range(i, min(len(heard), i + 20))), changed=False)
             found = net(mel).argmax(2).numpy()
             np.add.at(counts, (labels.numpy()[:, :found.shape[1]].ravel(), found.ravel()), 1)
     net.train()
@@ -61,29 +68,36 @@ def main() -> None:
     torch.set_num_threads(1)
     mixtures, heard = Mixtures(options.mixtures, options.seed), Mixtures([options.heard], 1)
     net = ActivityNet()
-    if options.resume:
-        net.load_state_dict(torch.load(options.out / "net.pt"))
-    elif options.start:
-        net.adopt(load_file(options.start), batch(mixtures, list(range(8)), 1200)[0])
     optimizer = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=0.02)
     clock, step, mean = Clock(options), 0, 0.0
+    if options.resume:
+        net.load_state_dict(torch.load(options.out / "net.pt"))
+        state = torch.load(options.out / "state.pt")
+        optimizer.load_state_dict(state["optimizer"])
+        clock.go_on(state["gone"])
+        step = state["step"]
+        mixtures.rng = np.random.default_rng([options.seed, step])
+    elif options.start:
+        net.adopt(load_file(options.start), batch(mixtures, list(range(8)))[0])
     while (gone := clock.gone()) < 1:
         for each in optimizer.param_groups:
-            each["lr"] = options.rate * min(1, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5
-        mel, labels = batch(mixtures, list(mixtures.rng.integers(0, len(mixtures), 8)), 1200)
-        logits = net(mel)
+            each["lr"] = float(options.rate * min(1, (step + 1) / 50) * (0.5 + 0.5 * np.cos(np.pi * gone)) + 1e-5)
+        mel, labels = batch(mixtures, list(mixtures.rng.integers(0, len(mixtures), BATCH)))
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = net(mel).float()
         loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, :logits.shape[1]].flatten())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5)
         optimizer.step()
         step += 1
-        mean += 0.02 * (loss.item() - mean) if step > 50 else (loss.item() - mean) / step
-        if step % 100 == 0:
+        mean += 0.02 * (loss.item() - mean) if mean else loss.item()
+        if step % 200 == 0:
             print(f"{step} {gone:.2f} loss {mean:.3f}", flush=True)
-            if step % 500 == 0:
+            if step % 1000 == 0:
                 print(f" held-out {table(net, heard).round(3).tolist()}", flush=True)
             torch.save(net.state_dict(), options.out / "net.pt")
+            torch.save({"optimizer": optimizer.state_dict(), "gone": gone, "step": step}, options.out / "state.pt")
     torch.save(net.state_dict(), options.out / "net.pt")
     print(f"{step} held-out {table(net, heard).round(3).tolist()}", flush=True)
 

@@ -1,6 +1,6 @@
-// The project's own network for how many people speak: nobody, one, two, or more, every 20 ms. Convolutions over
-// log-mel frames; trained on imagined conversations of synthetic voices by tools/speaker-model. Its weights are part of
-// the program. Immutable; its calls are the backend's, one at a time.
+// The project's own network for how many people speak: nobody, one, two, three, or more, every 20 ms. Convolutions over
+// log-mel frames; trained on imagined conversations by tools/speaker-model. Its weights are part of the program.
+// Immutable; its calls are the backend's, one at a time.
 #pragma once
 
 #include <array>
@@ -17,11 +17,13 @@ namespace amanuensis::model {
 
 // Input frames (10 ms) for one result.
 inline constexpr std::size_t kActivityStride = 2;
-inline constexpr std::size_t kActivityClasses = 4;
+// The layers' places are so many frames apart: pieces of a recording begin at multiples of it.
+inline constexpr std::size_t kActivityPlace = 4;
+inline constexpr std::size_t kActivityClasses = 5;
 // The background that is taken off each band is this percentile of it in the recording.
 inline constexpr double kActivityBackground = 0.1;
 
-// Probabilities that nobody, one, two, or more than two speak.
+// Probabilities that nobody, one, two, three, or more speak.
 using ActivityFrame = std::array<float, kActivityClasses>;
 
 class ActivityNet {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace amanuensis::pipeline {
@@ -9,6 +10,8 @@ namespace {
 
 // A first guess counts e^this times as much as any other speaker.
 constexpr double kFirstGuess = 5;
+// Who has less of the recording is nobody to mistake another for.
+constexpr double kLeastShare = 0.03;
 // A round that moves less than this share of the cells is the last.
 constexpr double kSettled = 1e-3;
 
@@ -47,7 +50,24 @@ class Model {
     return static_cast<std::size_t>(std::max_element(share, share + speakers_) - share);
   }
 
+  // Of every cell, over the likeliest of the others with a share of the recording.
+  std::vector<float> margins(std::span<const std::size_t> labels) const {
+    std::vector<double> totals(speakers_);
+    for (std::size_t i = 0; i < shares_.size(); ++i) totals[i % speakers_] += static_cast<double>(shares_[i]);
+    std::vector<float> margins(labels.size(), std::numeric_limits<float>::infinity());
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      const float* row = likelihood_.data() + i * speakers_;
+      for (std::size_t k = 0; k < speakers_; ++k) {
+        if (k == labels[i] || totals[k] < kLeastShare * static_cast<double>(cells_.size())) continue;
+        margins[i] = std::min(margins[i], std::log(std::max(row[labels[i]], kNever) / std::max(row[k], kNever)));
+      }
+    }
+    return margins;
+  }
+
  private:
+  static constexpr float kNever = 1e-30F;
+
   // The speakers' voices given who speaks in which cells, and from them the logarithm of each cell's likelihood.
   void estimate_voices() {
     std::vector<double> count(speakers_);
@@ -182,14 +202,17 @@ std::vector<float> in_voice_space(const VoiceVectors& vectors, const model::Voic
   return values;
 }
 
-void explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
-                    std::size_t speakers, std::vector<std::size_t>& labels) {
-  if (speakers < 2 || cells.spans.empty()) return;
+std::vector<float> explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
+                                  std::size_t speakers, std::vector<std::size_t>& labels) {
+  if (speakers < 2 || cells.spans.empty()) {
+    return std::vector<float>(labels.size(), std::numeric_limits<float>::infinity());
+  }
   Model model(cells, space, options, speakers);
   model.guess(labels);
   for (std::size_t round = 0; round < options.rounds && model.round() > kSettled; ++round) {
   }
   for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = model.likeliest(i);
+  return model.margins(labels);
 }
 
 }  // namespace amanuensis::pipeline

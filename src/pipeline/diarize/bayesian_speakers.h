@@ -33,8 +33,9 @@ struct VoiceCells {
 };
 
 // labels: a first guess of at most `speakers`, changed in place. Speakers may lose all cells; the numbers then have
-// gaps.
-void explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
-                    std::size_t speakers, std::vector<std::size_t>& labels);
+// gaps. Returns how much likelier each cell is of its speaker than of any other who has a share of the recording: the
+// logarithm, endless where there is no other.
+std::vector<float> explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
+                                  std::size_t speakers, std::vector<std::size_t>& labels);
 
 }  // namespace amanuensis::pipeline

@@ -90,7 +90,7 @@ class MelVoices final : public RecordingVoices {
     for (std::size_t i = 0; i < speech.size(); ++i) speech[i] = 1.0F - result.frames[i / model::kActivityStride][0];
     const std::vector<bool> gate = gate_speech(speech, energy_above(background), voicing_);
     for (std::size_t i = 0; i < result.frames.size(); ++i) {
-      if (!gate[i * model::kActivityStride]) result.frames[i] = {1, 0, 0, 0};
+      if (!gate[i * model::kActivityStride]) result.frames[i] = {1};
     }
     return result;
   }
@@ -203,14 +203,15 @@ class MelVoices final : public RecordingVoices {
   // results: `count` of them from number `skip` on, one for two frames.
   template <typename Use>
   void in_pieces(const Mean& mean, std::size_t reach, const Use& use) const {
-    static_assert(model::kActivityStride == 2);
-    const std::size_t margin = reach + reach % 2;
+    static_assert(kPieceFrames % model::kActivityPlace == 0);
+    const std::size_t margin = (reach / model::kActivityPlace + 1) * model::kActivityPlace;
     for (std::size_t first = 0; first < frames(); first += kPieceFrames) {
       const std::size_t last = std::min(frames(), first + kPieceFrames);
       const std::size_t from = first - std::min(first, margin);
       const std::size_t to = std::min(frames(), last + margin);
       const std::vector<float> mel = read(from, to, mean);
-      use(TensorView<const float>{mel.data(), to - from, kBands}, (first - from) / 2, (last - first + 1) / 2);
+      use(TensorView<const float>{mel.data(), to - from, kBands}, (first - from) / model::kActivityStride,
+          (last - first + 1) / model::kActivityStride);
     }
   }
 

@@ -16,6 +16,9 @@ constexpr double kHopS = static_cast<double>(kHop) / audio::kSampleRateHz;
 constexpr std::size_t kSmoothFrames = 7;
 // Nearness is averaged over this many.
 constexpr std::size_t kNearFrames = 15;
+// So many at once for so long, and for so much of the speech, are no mistake.
+constexpr double kLeastAtOnceS = 2;
+constexpr double kLeastAtOnceShare = 0.1;
 // A turn further away than this is no sign of who joins in.
 constexpr double kNearS = 15;
 
@@ -91,24 +94,36 @@ std::vector<std::size_t> nearest(std::span<const float> near, std::size_t speake
 
 }  // namespace
 
-std::vector<std::uint8_t> count_overlapping(const SpeechActivity& activity, const OverlapOptions& options) {
-  const std::size_t frames = activity.frames.size();
-  std::vector<float> two(frames);
-  std::vector<float> three(frames);
-  for (std::size_t i = 0; i < frames; ++i) {
-    three[i] = activity.frames[i][3];
-    two[i] = activity.frames[i][2] + three[i];
+std::vector<std::uint8_t> count_overlapping(const SpeechActivity& activity, const OverlapOptions& options,
+                                            const std::vector<bool>& sure) {
+  std::vector<float> more(activity.frames.size());
+  std::vector<std::uint8_t> counts(activity.frames.size());
+  // From the most down: `more` is the probability of at least so many.
+  for (std::size_t count = SpeechActivity::kMost; count > 1; --count) {
+    for (std::size_t i = 0; i < more.size(); ++i) more[i] += activity.frames[i][count];
+    const std::vector<double> sums = running_sums(more);
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      const double least = options.least[count - 2];
+      const bool is_sure = i < sure.size() && sure[i];
+      if (counts[i] == 0 && mean_around(sums, i) >= (is_sure ? std::max(least, options.least_where_sure) : least)) {
+        counts[i] = static_cast<std::uint8_t>(count);
+      }
+    }
   }
-  const std::vector<double> two_sums = running_sums(two);
-  const std::vector<double> three_sums = running_sums(three);
-  std::vector<std::uint8_t> counts(frames);
-  for (std::size_t i = 0; i < frames; ++i) {
-    if (mean_around(two_sums, i) >= options.two) counts[i] = 2;
-    if (mean_around(three_sums, i) >= options.three) counts[i] = 3;
+  for (std::uint8_t count = SpeechActivity::kMost; count > 1; --count) {
+    drop_short(counts, count, count > 2 ? static_cast<std::uint8_t>(count - 1) : std::uint8_t{0}, options.min_s);
   }
-  drop_short(counts, 3, 2, options.min_s);
-  drop_short(counts, 2, 0, options.min_s);
   return counts;
+}
+
+std::size_t most_at_once(std::span<const std::uint8_t> counts, double speech_s) {
+  const double least_s = std::max(kLeastAtOnceS, kLeastAtOnceShare * speech_s);
+  std::size_t most = 1;
+  for (std::size_t n = 2; n <= SpeechActivity::kMost; ++n) {
+    const auto frames = std::ranges::count_if(counts, [n](std::uint8_t count) { return count >= n; });
+    if (static_cast<double>(frames) * kHopS >= least_s) most = n;
+  }
+  return most;
 }
 
 void add_more_speakers(std::span<const std::uint8_t> counts, std::size_t speakers, std::vector<SpeakerTurn>& turns) {

@@ -11,10 +11,11 @@
 
 namespace amanuensis::pipeline {
 
-// How many speak, by frames of 20 ms: probabilities that nobody, one, two, or more than two do.
+// How many speak, by frames of 20 ms: probabilities that nobody, one, two, three, or more do.
 struct SpeechActivity {
   static constexpr std::size_t kHopSamples = 320;
-  std::vector<std::array<float, 4>> frames;
+  static constexpr std::size_t kMost = 4;
+  std::vector<std::array<float, kMost + 1>> frames;
 };
 
 class RecordingVoices {

@@ -15,7 +15,7 @@ constexpr std::size_t kWindow = 100;
 constexpr double kLeast = 2.0;
 // The same where the network is sure.
 constexpr double kSure = 0.98;
-constexpr double kLeastWhereSure = 1.6;
+constexpr double kLeastWhereSure = 1.0;
 // Around it, and between two such places.
 constexpr std::size_t kPad = 40;
 constexpr std::size_t kBridge = 100;

@@ -32,9 +32,15 @@ constexpr std::size_t kGuessSpeakers = 16;
 constexpr float kOneVoiceSimilarity = 0.6F;
 // What a speaker more costs with so much speech; between the two in proportion.
 constexpr double kShortS = 60;
-constexpr double kCostWhereShort = 10;
+constexpr double kCostWhereShort = 12;
 constexpr double kLongS = 240;
 constexpr double kCostWhereLong = 25;
+// Never less.
+constexpr double kLeastCost = 3;
+// Overlaps that prove how many there are.
+constexpr OverlapOptions kBeyondDoubt{.least = {0.75, 0.75, 0.75}};
+// A cell that is so much likelier of its speaker than of any other (the logarithm) is nobody else's as well.
+constexpr float kSureMargin = 6.5F;
 // Shorter stretches in which one speaks alone say little of a voice.
 constexpr double kLeastAloneS = 0.3;
 
@@ -85,39 +91,82 @@ class VoiceSession final : public DiarizationSession {
     const VoiceVectors vectors{values, traits.dimension};
     check(stop);
 
-    std::vector<float> weights;
-    weights.reserve(cells.size());
-    for (const SpeechSpan& cell : cells)
-      weights.push_back(static_cast<float>(static_cast<double>(cell.size()) / kRate));
-    const ClusterOptions wanted = cluster_options(weights);
-    std::vector<std::size_t> labels;
-    std::size_t speakers = 0;
-    if (traits.space != nullptr) {
-      ClusterOptions many = wanted;
-      many.merge_similarity = kGuessSimilarity;
-      many.same_centre = kGuessCentre;
-      many.max_clusters = std::max(kGuessSpeakers, wanted.min_clusters);
-      many.min_weight = 0;
-      speakers = guess(cells, vectors, many, labels);
+    const ClusterOptions wanted = cluster_options(seconds_of(cells));
+    Found found;
+    if (traits.space != nullptr) found = explain(cells, vectors, wanted, stop);
+    if (traits.space == nullptr || found.speakers < wanted.min_clusters) {
+      found.margins.clear();
+      found.speakers = guess(cells, vectors, wanted, found.labels);
       check(stop);
-      BayesOptions options;
-      options.speaker_cost = speaker_cost(std::accumulate(weights.begin(), weights.end(), 0.0));
-      explain_voices({cells, in_voice_space(vectors, *traits.space)}, *traits.space, options, speakers, labels);
-      labels = settle_clusters(vectors, weights, labels, speakers, wanted);
-      speakers = count_of(labels);
-      if (wanted.min_clusters == 1 && least_similarity(cluster_centres(vectors, weights, labels, speakers),
-                                                       traits.dimension) >= kOneVoiceSimilarity) {
-        std::ranges::fill(labels, std::size_t{0});
-        speakers = 1;
-      }
-    }
-    if (traits.space == nullptr || speakers < wanted.min_clusters) {
-      speakers = guess(cells, vectors, wanted, labels);
-      check(stop);
-      resegment(cells, vectors, speakers, {}, labels);
+      resegment(cells, vectors, found.speakers, {}, found.labels);
     }
     check(stop);
-    return turns_of(cells, labels, speakers);
+    counts_ = count_overlapping(activity_, {}, sure_frames(cells, found.margins));
+    return turns_of(cells, found.labels, found.speakers);
+  }
+
+  struct Found {
+    std::size_t speakers = 0;
+    std::vector<std::size_t> labels;  // of the cells
+    std::vector<float> margins;       // as explain_voices() returns them
+  };
+
+  static std::vector<float> seconds_of(std::span<const SpeechSpan> cells) {
+    std::vector<float> seconds;
+    seconds.reserve(cells.size());
+    for (const SpeechSpan& cell : cells) {
+      seconds.push_back(static_cast<float>(static_cast<double>(cell.size()) / kRate));
+    }
+    return seconds;
+  }
+
+  // Who speaks in each cell, by what is known of voices.
+  Found explain(std::span<const SpeechSpan> cells, const VoiceVectors& vectors, const ClusterOptions& wanted,
+                const std::stop_token& stop) const {
+    const std::vector<float> weights = seconds_of(cells);
+    const model::VoiceSpace& space = *embedder_->traits().space;
+    const double speech_s = std::accumulate(weights.begin(), weights.end(), 0.0);
+    const std::size_t heard =
+        std::min(most_at_once(count_overlapping(activity_, kBeyondDoubt), speech_s), *wanted.max_clusters);
+    ClusterOptions many = wanted;
+    many.merge_similarity = kGuessSimilarity;
+    many.same_centre = kGuessCentre;
+    many.max_clusters = std::max(kGuessSpeakers, wanted.min_clusters);
+    many.min_weight = 0;
+    std::vector<std::size_t> first_guess;
+    const std::size_t guessed = guess(cells, vectors, many, first_guess);
+    check(stop);
+    const VoiceCells known{cells, in_voice_space(vectors, space)};
+    Found found;
+    BayesOptions options;
+    // Cheaper speakers where fewer are found than are heard at once.
+    for (options.speaker_cost = speaker_cost(speech_s);; options.speaker_cost /= 2) {
+      found.labels = first_guess;
+      found.margins = explain_voices(known, space, options, guessed, found.labels);
+      found.labels = settle_clusters(vectors, weights, found.labels, guessed, wanted);
+      found.speakers = count_of(found.labels);
+      check(stop);
+      if (found.speakers >= heard || options.speaker_cost < kLeastCost) break;
+    }
+    const auto similarity = [&] {
+      return least_similarity(cluster_centres(vectors, weights, found.labels, found.speakers), vectors.dimension);
+    };
+    if (std::max(wanted.min_clusters, heard) == 1 && similarity() >= kOneVoiceSimilarity) {
+      std::ranges::fill(found.labels, std::size_t{0});
+      found.speakers = 1;
+    }
+    return found;
+  }
+
+  // Frames of the activity in which one voice explains all that is heard, by the margins of the cells.
+  std::vector<bool> sure_frames(std::span<const SpeechSpan> cells, std::span<const float> margins) const {
+    std::vector<bool> sure(activity_.frames.size());
+    for (std::size_t i = 0; i < margins.size(); ++i) {
+      if (margins[i] < kSureMargin) continue;
+      const std::size_t end = std::min(sure.size(), cells[i].end / SpeechActivity::kHopSamples);
+      for (std::size_t frame = cells[i].start / SpeechActivity::kHopSamples; frame < end; ++frame) sure[frame] = true;
+    }
+    return sure;
   }
 
   // Of the two unit vectors that are the least alike; 1 for a single one.
@@ -194,14 +243,13 @@ class VoiceSession final : public DiarizationSession {
       }
     }
     turns = smooth_turns(std::move(turns), options_.smoothing);
-    const std::vector<std::uint8_t> counts = count_overlapping(activity_, {});
     std::vector<DiarizedSpeaker> described(speakers);
     for (std::size_t k = 0; k < speakers; ++k) {
-      const std::vector<SpeechSpan> regions = regions_of(turns, k, counts);
+      const std::vector<SpeechSpan> regions = regions_of(turns, k, counts_);
       if (!regions.empty()) described[k].voice = voices_->voice(regions);
     }
-    if (options_.overlap && speakers > 1 && std::ranges::any_of(counts, [](std::uint8_t n) { return n > 1; })) {
-      add_more_speakers(counts, speakers, turns);
+    if (options_.overlap && speakers > 1 && std::ranges::any_of(counts_, [](std::uint8_t n) { return n > 1; })) {
+      add_more_speakers(counts_, speakers, turns);
       turns = smooth_turns(std::move(turns), options_.smoothing);
     }
     name_known_voices(options_.known, embedder_->traits().same_voice_similarity, described);
@@ -242,6 +290,7 @@ class VoiceSession final : public DiarizationSession {
   std::unique_ptr<RecordingVoices> voices_;
   std::vector<float> probabilities_;
   SpeechActivity activity_;
+  std::vector<std::uint8_t> counts_;  // who speak at once, by frames of the activity; 0 where fewer than two do
   std::vector<SpeechSpan> speech_;
   std::size_t samples_ = 0;
 };

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <limits>
 #include <random>
 #include <set>
 
@@ -58,11 +60,27 @@ TEST(BayesianSpeakers, ThoseWhoExplainNothingFadeAway) {
   }
 }
 
+TEST(BayesianSpeakers, TheMarginIsSmallWhereACellIsBetweenTwoVoices) {
+  constexpr std::size_t kCells = 200;
+  constexpr std::size_t kBetween = 50;  // within a turn of the first
+  std::vector<float> values = recording(kCells, 2, 20, 6);
+  for (std::size_t c = 0; c < kWidth; ++c) values[kBetween * kWidth + c] = c < 2 ? 3.0F : 0.0F;
+  std::vector<std::size_t> labels(kCells);
+  for (std::size_t i = 0; i < kCells; ++i) labels[i] = i / 20 % 2;
+  const std::vector<SpeechSpan> cells = cells_without_pauses(kCells);
+  const std::vector<float> margins = explain_voices({cells, values}, space_of(6), {}, 2, labels);
+  ASSERT_EQ(margins.size(), kCells);
+  EXPECT_LT(std::abs(margins[kBetween]), 1.0F);
+  EXPECT_GT(margins[kBetween - 1], 3.0F);
+  EXPECT_GT(margins[kBetween + 1], 3.0F);
+}
+
 TEST(BayesianSpeakers, OneSpeakerOrNothingStaysAsItIs) {
   std::vector<std::size_t> labels(10, 0);
   const std::vector<SpeechSpan> cells = cells_without_pauses(10);
-  explain_voices({cells, recording(10, 1, 20, 6)}, space_of(6), {}, 1, labels);
+  const std::vector<float> margins = explain_voices({cells, recording(10, 1, 20, 6)}, space_of(6), {}, 1, labels);
   EXPECT_EQ(labels, std::vector<std::size_t>(10, 0));
+  EXPECT_EQ(margins, std::vector<float>(10, std::numeric_limits<float>::infinity()));
   labels.clear();
   explain_voices({}, space_of(6), {}, 3, labels);
   EXPECT_TRUE(labels.empty());

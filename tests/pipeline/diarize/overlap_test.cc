@@ -14,18 +14,18 @@ using Turns = std::vector<SpeakerTurn>;
 // One speaks throughout; `several` of them in frames [first, last) of 20 ms.
 SpeechActivity activity_with(std::size_t frames, std::size_t first, std::size_t last, std::size_t several) {
   SpeechActivity activity;
-  activity.frames.assign(frames, {0, 1, 0, 0});
+  activity.frames.assign(frames, {0, 1});
   for (std::size_t i = first; i < last; ++i) {
-    activity.frames[i] = {0, 0, 0, 0};
+    activity.frames[i] = {};
     activity.frames[i][several] = 1;
   }
   return activity;
 }
 
 TEST(Overlap, IsCountedWhereTheActivitySaysSo) {
-  for (const std::uint8_t several : std::array<std::uint8_t, 2>{2, 3}) {
+  for (const std::uint8_t several : std::array<std::uint8_t, 3>{2, 3, 4}) {
     const std::vector<std::uint8_t> counts =
-        count_overlapping(activity_with(200, 50, 150, several), {.two = 0.5, .three = 0.5});
+        count_overlapping(activity_with(200, 50, 150, several), {.least = {0.5, 0.5, 0.5}});
     ASSERT_EQ(counts.size(), 200U);
     EXPECT_EQ(counts[20], 0);
     EXPECT_EQ(counts[100], several);
@@ -40,10 +40,43 @@ TEST(Overlap, AShortOneIsNone) {
   EXPECT_EQ(std::ranges::count(count_overlapping(activity_with(200, 50, 70, 2), options), 0), 200);
   // Three for a moment within two for longer are two.
   SpeechActivity activity = activity_with(200, 50, 150, 2);
-  for (std::size_t i = 90; i < 110; ++i) activity.frames[i] = {0, 0, 0, 1};
+  for (std::size_t i = 90; i < 110; ++i) activity.frames[i] = {0, 0, 0, 1, 0};
   const std::vector<std::uint8_t> counts = count_overlapping(activity, options);
   EXPECT_EQ(std::ranges::count(counts, 3), 0);
   EXPECT_EQ(counts[100], 2);
+}
+
+TEST(Overlap, EveryCountHasItsThreshold) {
+  SpeechActivity activity;
+  activity.frames.assign(100, {0, 0.1F, 0.3F, 0.2F, 0.4F});  // at least two 0.9, three 0.6, four 0.4
+  EXPECT_EQ(count_overlapping(activity, {.least = {0.8, 0.7, 0.5}})[50], 2);
+  EXPECT_EQ(count_overlapping(activity, {.least = {0.8, 0.5, 0.5}})[50], 3);
+  EXPECT_EQ(count_overlapping(activity, {.least = {0.8, 0.7, 0.3}})[50], 4);
+  EXPECT_EQ(count_overlapping(activity, {.least = {0.95, 0.7, 0.5}})[50], 0);
+}
+
+TEST(Overlap, TakesMoreWhereOneVoiceExplainsWhatIsHeard) {
+  SpeechActivity activity;
+  activity.frames.assign(200, {0, 0.4F, 0.6F});
+  std::vector<bool> sure(200);
+  std::fill(sure.begin() + 100, sure.end(), true);
+  const std::vector<std::uint8_t> counts = count_overlapping(activity, {}, sure);
+  EXPECT_EQ(counts[50], 2);
+  EXPECT_EQ(counts[150], 0);
+  activity.frames.assign(200, {0, 0.1F, 0.9F});
+  EXPECT_EQ(count_overlapping(activity, {}, sure)[150], 2);
+}
+
+TEST(Overlap, ManyMustBeThereWhereManySpeakForLong) {
+  std::vector<std::uint8_t> counts(2000);
+  EXPECT_EQ(most_at_once(counts, 30), 1U);
+  std::fill(counts.begin(), counts.begin() + 99, std::uint8_t{2});  // 1.98 s
+  EXPECT_EQ(most_at_once(counts, 10), 1U);
+  std::fill(counts.begin(), counts.begin() + 150, std::uint8_t{3});
+  EXPECT_EQ(most_at_once(counts, 20), 3U);
+  EXPECT_EQ(most_at_once(counts, 40), 1U);  // 3 s are little of 40
+  std::fill(counts.begin() + 150, counts.begin() + 250, std::uint8_t{2});
+  EXPECT_EQ(most_at_once(counts, 40), 2U);
 }
 
 TEST(Overlap, NoActivityIsNoOverlap) { EXPECT_TRUE(count_overlapping({}, {}).empty()); }
