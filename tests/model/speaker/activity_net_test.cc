@@ -16,10 +16,12 @@ constexpr std::size_t kBands = 40;
 // Louder and softer in every band, by no rule that ends.
 std::vector<float> sound(std::size_t frames) {
   std::vector<float> mel(frames * kBands);
-  for (std::size_t i = 0; i < mel.size(); ++i) {
-    const auto frame = static_cast<double>(i / kBands);
-    const auto band = static_cast<double>(i % kBands);
-    mel[i] = static_cast<float>(3 + 3 * std::sin(0.21 * frame + 0.4 * band) * std::sin(0.0173 * frame));
+  for (std::size_t frame = 0; frame < frames; ++frame) {
+    const auto at = static_cast<double>(frame);
+    for (std::size_t band = 0; band < kBands; ++band) {
+      const double wave = std::sin(0.21 * at + 0.4 * static_cast<double>(band)) * std::sin(0.0173 * at);
+      mel[frame * kBands + band] = static_cast<float>(3 + 3 * wave);
+    }
   }
   return mel;
 }
