@@ -11,9 +11,9 @@ export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after
 export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 # Minutes of arithmetic each under a sanitizer, along paths that smaller tests take as well.
 slow='Golden|Fidelity|ComputeTypes|NpuBackendTest|ManyAtOnceComeOut|WhatIsCommittedIsWhat'
-rooms=(base kernels audio device model decoding pipeline server cli)
+rooms=(base kernels audio transfer storage device model decoding pipeline fleet server cli)
 if [ "$preset" = tsan ]; then
-  rooms=(base device decoding pipeline server)
+  rooms=(base device decoding pipeline fleet server)
   # One thread each, and minutes of it; threads meet in the tests of the pool, the scheduler and the engine that are left.
   slow+='|WordTimes|Segmenter|SpectralDetector|Recordings|TranscriberTest|SaysTheSameWords|TellsEverything|WordsCome'
 fi
