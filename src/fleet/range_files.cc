@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstddef>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <utility>
 
 #include "base/error.h"
@@ -138,8 +139,9 @@ class Samples : public pipeline::AudioSource {
 }  // namespace
 
 std::string encode_range(const RangeInput& input) {
-  std::vector<std::uint8_t> samples(input.samples.size() * sizeof(std::int16_t));
-  std::memcpy(samples.data(), input.samples.data(), samples.size());
+  const auto bytes = std::as_bytes(std::span(input.samples));
+  std::vector<std::uint8_t> samples(bytes.size());
+  std::ranges::transform(bytes, samples.begin(), [](std::byte byte) { return std::to_integer<std::uint8_t>(byte); });
   const bool any_before = std::isfinite(input.range.largest_mel);
   return packed({{"windows", windows_json(input.range.windows)},
                  {"largest_mel", any_before ? Json(static_cast<double>(input.range.largest_mel)) : Json(nullptr)},
@@ -162,7 +164,8 @@ RangeInput decode_range(std::string_view bytes) {
     input.end_s = json.at("end_s");
     const auto& samples = json.at("samples").get_binary();
     input.samples.resize(samples.size() / sizeof(std::int16_t));
-    std::memcpy(input.samples.data(), samples.data(), input.samples.size() * sizeof(std::int16_t));
+    const auto into = std::as_writable_bytes(std::span(input.samples));
+    std::ranges::copy(std::as_bytes(std::span(samples)).first(into.size()), into.begin());
     return input;
   });
 }
