@@ -192,7 +192,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=float("inf"))
     parser.add_argument("build")
     parser.add_argument("parts", nargs="*")
-    arguments = parser.parse_args()
+    arguments = parser.parse_intermixed_args()  # options may stand between the build folder and the parts
     deadline = time.monotonic() + 60 * arguments.minutes
     CACHE.mkdir(parents=True, exist_ok=True)
     sources = read_sources(arguments.build, arguments.parts)
