@@ -121,7 +121,8 @@ TEST(LogMelKernel, SilenceAndFullScaleAreWithinRange) {
   EXPECT_GT(bands[80 + 79], 60);  // the highest band holds half the sampling rate
 }
 
-// Processor time of this thread alone, so that a busy machine does not matter.
+// Processor time of this thread alone, so that a busy machine does not matter; not where the processor itself is
+// emulated (64-bit Arm runs under QEMU).
 TEST(LogMelKernel, SimulatingABatchIsQuickEnoughForTests) {
   const auto frames = std::vector<std::int16_t>(2000 * 400, 1234);
   std::vector<std::int8_t> bands(2000 * 80);
@@ -131,7 +132,7 @@ TEST(LogMelKernel, SimulatingABatchIsQuickEnoughForTests) {
   const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
   EXPECT_EQ(rig.count("log_mel").npu, 2000U);
   RecordProperty("realtime_factor", std::to_string(20 / seconds));
-#if defined(NDEBUG) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(NDEBUG) && defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_GE(20 / seconds, 20) << "20 s of audio took " << seconds << " s";
 #endif
 }
