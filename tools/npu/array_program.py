@@ -111,8 +111,8 @@ class Program:
     def fifo_name(self, stream, c, t):
         return f"@{stream}_{c}" if self.tiles == 1 or self.broadcast(stream) else f"@{stream}_{c}_{t}"
 
-    def acquire(self, depth, argument, c, t):
-        stream = self.stream(argument)
+    def acquire_element(self, depth, stream, c, t):
+        """Its name and its type."""
         size = self.streams()[stream][0]
         port = "Consume" if stream.startswith("in") else "Produce"
         view, element = self.value(), self.value()
@@ -123,12 +123,19 @@ class Program:
                          f"!aie.objectfifosubview<memref<{size}xi8>>")
         self.emit(depth, f"{element} = aie.objectfifo.subview.access {view}[{held}] : "
                          f"!aie.objectfifosubview<memref<{size}xi8>> -> memref<{size}xi8>")
-        return element, f"memref<{size}xi8>", (stream, port)
+        return element, f"memref<{size}xi8>"
 
-    def release(self, depth, c, t, handle):
-        stream, port = handle
+    def release_element(self, depth, stream, c, t):
+        port = "Consume" if stream.startswith("in") else "Produce"
         self.held[stream] -= 1
         self.emit(depth, f"aie.objectfifo.release {self.fifo_name(stream, c, t)}({port}, 1)")
+
+    def acquire(self, depth, argument, c, t):
+        stream = self.stream(argument)
+        return *self.acquire_element(depth, stream, c, t), stream
+
+    def release(self, depth, c, t, stream):
+        self.release_element(depth, stream, c, t)
 
     def call(self, depth, function, operands):
         names = ", ".join(name for name, _ in operands)

@@ -51,22 +51,12 @@ class BlockProgram(Program):
     def scratch(self, _c, _t):
         return "%scratch", f"memref<{self.spec['tile_memory']['scratch_bytes']}xi8>"
 
+    # A phase names the stream.
     def acquire(self, depth, stream, c, t):
-        size = self.streams()[stream][0]
-        port = "Consume" if stream.startswith("in") else "Produce"
-        view, element = self.value(), self.value()
-        held = self.held.get(stream, 0)
-        self.held[stream] = held + 1
-        self.emit(depth, f"{view} = aie.objectfifo.acquire {self.fifo_name(stream, c, t)}({port}, {held + 1}) : "
-                         f"!aie.objectfifosubview<memref<{size}xi8>>")
-        self.emit(depth, f"{element} = aie.objectfifo.subview.access {view}[{held}] : "
-                         f"!aie.objectfifosubview<memref<{size}xi8>> -> memref<{size}xi8>")
-        return element, f"memref<{size}xi8>"
+        return self.acquire_element(depth, stream, c, t)
 
     def release(self, depth, stream, c, t):
-        self.held[stream] -= 1
-        port = "Consume" if stream.startswith("in") else "Produce"
-        self.emit(depth, f"aie.objectfifo.release {self.fifo_name(stream, c, t)}({port}, 1)")
+        self.release_element(depth, stream, c, t)
 
     def loop(self, depth, count):
         super().loop(depth, count)
