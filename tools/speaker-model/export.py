@@ -1,6 +1,6 @@
 """Writes the trained networks as the program reads them: batch norms folded into the layers before and after them, float16.
 
-    python export.py --voice work/voice --activity work/activity --speech work/speech work/people \\
+    python export.py --voice work/narrow work/wide --activity work/activity --speech work/speech work/people \\
         --out ../../models/speaker/builtin.safetensors
 
 What is known of vectors at all (space.py) is measured on the voices that were trained on. A network that is not given stays as
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 
-from model import ActivityNet, SpeakerNet
+from model import ActivityNet, SpeakerNet, Voices
 from space import voice_space
 from train import Batches, load
 
@@ -34,14 +34,17 @@ def folded_layers(layers: torch.nn.Sequential, prefix: str) -> dict[str, torch.T
     return tensors
 
 
-def folded_voice(net: SpeakerNet, voices: Batches) -> dict[str, torch.Tensor]:
-    tensors = folded_layers(net.layers, "voice.")
-    scale, shift = scale_and_shift(net.norm)
-    tensors["voice.out.weight"] = net.out.weight * scale
-    tensors["voice.out.bias"] = net.out.bias + net.out.weight @ shift
+def folded_voice(voices: Voices, batches: Batches) -> dict[str, torch.Tensor]:
+    tensors = {}
+    for net in voices.nets:
+        prefix = f"voice.{net.kind}."
+        tensors |= folded_layers(net.layers, prefix)
+        scale, shift = scale_and_shift(net.norm)
+        tensors[prefix + "out.weight"] = net.out.weight * scale
+        tensors[prefix + "out.bias"] = net.out.bias + net.out.weight @ shift
     tensors = {name: tensor.detach().half() for name, tensor in tensors.items()}
     # Directions are large numbers where voices hardly scatter: not for float16.
-    return tensors | {f"voice.space.{name}": tensor.float() for name, tensor in voice_space(net, voices).items()}
+    return tensors | {f"voice.space.{name}": tensor.float() for name, tensor in voice_space(voices, batches).items()}
 
 
 def folded_activity(net: ActivityNet) -> dict[str, torch.Tensor]:
@@ -57,7 +60,7 @@ def trained(net: torch.nn.Module, folder: Path) -> torch.nn.Module:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--voice", type=Path, help="what train.py wrote")
+    parser.add_argument("--voice", type=Path, nargs=2, help="what train.py wrote, --kind narrow and wide")
     parser.add_argument("--activity", type=Path, help="what train_activity.py wrote")
     parser.add_argument("--speech", type=Path, nargs="+", help="what --voice learned from")
     parser.add_argument("--out", type=Path, required=True)
@@ -67,7 +70,8 @@ def main() -> None:
     old = load_file(options.out) if not (options.voice and options.activity) else {}
     tensors = {name: tensor for name, tensor in old.items() if not (options.voice if name.startswith("voice.") else options.activity)}
     if options.voice:
-        tensors |= folded_voice(trained(SpeakerNet(), options.voice), Batches(load(options.speech, False), 5))
+        nets = [trained(SpeakerNet(kind), folder) for kind, folder in zip(SpeakerNet.kinds, options.voice)]
+        tensors |= folded_voice(Voices(nets), Batches(load(options.speech, False), 5))
     if options.activity:
         tensors |= folded_activity(trained(ActivityNet(), options.activity))
     options.out.parent.mkdir(parents=True, exist_ok=True)

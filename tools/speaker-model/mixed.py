@@ -8,6 +8,7 @@ import numpy as np
 import features
 from mixtures import from_bytes
 
+CLASSES = 5  # nobody, one, two, three, more
 FLOOR = float(np.log(features.FLOOR))
 
 
@@ -18,23 +19,30 @@ class Mixtures:
             raise SystemExit(f"{folders}: no shards; run mixtures.py first")
         self.mel = np.concatenate([shard["mel"] for shard in shards])
         self.masks = np.concatenate([shard["masks"] for shard in shards])
+        self.taught = np.concatenate([shard["taught"] for shard in shards]) if all("taught" in shard for shard in shards) else None
         self.rng = np.random.default_rng(seed)
 
     def __len__(self) -> int:
         return len(self.mel)
 
-    def whole(self, i: int) -> tuple[np.ndarray, np.ndarray]:
-        """Log-mel [frames, BANDS] and masks [frames / 2] of mixture i."""
-        return from_bytes(self.mel[i]), self.masks[i].astype(np.uint16)
+    def whole(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Log-mel [frames, BANDS] of mixture i, masks [frames / 2], and the teacher's shares of how many speak [frames / 2, CLASSES];
+        without a teacher those are the truth."""
+        masks = self.masks[i].astype(np.uint16)
+        shares = np.eye(CLASSES, dtype=np.float32)[np.minimum(spoken(masks), CLASSES - 1)]
+        if self.taught is not None:
+            shares = np.pad(self.taught[i].astype(np.float32), ((0, 0), (0, CLASSES - self.taught.shape[2])))
+            shares /= shares.sum(1, keepdims=True)
+        return from_bytes(self.mel[i]), masks, shares
 
-    def heard(self, i: int) -> tuple[np.ndarray, np.ndarray]:
+    def heard(self, i: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Mixture i, perhaps with another one behind it, of larger or smaller people, through another line."""
         rng = self.rng
-        mel, masks = self.whole(i)
+        mel, masks, shares = self.whole(i)
         if rng.random() < 0.3:
-            other, others = self.whole(int(rng.integers(len(self))))
+            other, others, more = self.whole(int(rng.integers(len(self))))
             mel = np.logaddexp(mel, other + np.float32(rng.normal(0, 1)))
-            masks = masks | others << 5
+            masks, shares = masks | others << 5, together(shares, more)
         bands = np.arange(features.BANDS)
         if rng.random() < 0.6:
             place = np.clip(bands * rng.uniform(0.9, 1.1) + rng.uniform(-0.5, 0.5), 0, features.BANDS - 1)
@@ -46,7 +54,16 @@ class Mixtures:
         if rng.random() < 0.2:  # a telephone, or a file with a low rate
             mel[:, :rng.integers(0, 6)] -= 3.0
             mel[:, rng.integers(26, 38):] = FLOOR
-        return np.maximum(mel, FLOOR), masks
+        return np.maximum(mel, FLOOR), masks, shares
+
+
+def together(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Shares of how many speak [frames, CLASSES] where two recordings are heard at once."""
+    out = np.zeros_like(a)
+    for i in range(CLASSES):
+        for j in range(CLASSES):
+            out[:, min(i + j, CLASSES - 1)] += a[:, i] * b[:, j]
+    return out
 
 
 def spoken(masks: np.ndarray) -> np.ndarray:

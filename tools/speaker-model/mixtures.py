@@ -1,12 +1,14 @@
 """Imagined conversations, mixed as sound: what the networks that hear how many speak, and who, learn from.
 
-    python mixtures.py --speech work/people work/speech work/recorded --sounds work/sounds --out work/mixtures --count 6000
+    python mixtures.py --speech work/people work/speech work/recorded --sounds work/sounds --teachers work/teachers \\
+        --out work/mixtures --count 6000
     python mixtures.py --speech work/people work/speech --out work/heard --count 200 --held-out
 
 A conversation has up to five people, each with a place in the room and a level; they take turns, talk by chance, all at once, or
 hardly; they laugh, mostly together. Others, far away, do not count; noises.py makes the rest of what is heard. Written in shards of
 100: `mel` [n, FRAMES, BANDS] as the bytes that the program keeps of a recording, `masks` [n, FRAMES / 2], bit s set where person s
-speaks (pauses below 0.5 s belong to speech). Shards that are there stay.
+speaks (pauses below 0.5 s belong to speech), and with --teachers (teachers.py) `taught` [n, FRAMES / 2, 4], how likely to a network
+that knows labelled meetings it is that 0 to 3 speak, in 255ths. Shards that are there stay.
 """
 from __future__ import annotations
 
@@ -16,11 +18,13 @@ from pathlib import Path
 
 import numpy as np
 import scipy.fft
+import torch
 from scipy.signal import fftconvolve, resample_poly
 
 import features
 import noises
 from speak import RATE_HZ
+from teachers import SpeechTeacher
 from voices import is_held_out
 
 SECONDS = 24
@@ -207,7 +211,8 @@ class Conversations:
     def babble(self) -> np.ndarray:
         """People elsewhere, of level 1, who do not count."""
         rng = self.rng
-        out, pool = np.zeros(SAMPLES, np.float32), self.voices[rng.integers(len(self.voices))]
+        filled = [each for each in self.voices if each]
+        out, pool = np.zeros(SAMPLES, np.float32), filled[rng.integers(len(filled))]
         for voice in (pool[i] for i in rng.integers(0, len(pool), int(rng.integers(1, 6)))):
             for at in rng.uniform(0, SECONDS - 1, int(rng.integers(1, 8))):
                 begin = int(at * RATE_HZ)
@@ -244,6 +249,7 @@ class Conversations:
         return np.clip(sound, -1, 1).astype(np.float32)
 
     def one(self) -> tuple[np.ndarray, np.ndarray]:
+        """What is heard [SAMPLES], and the masks of who speaks, each 20 ms."""
         rng = self.rng
         people = int(rng.choice([0, 1, 2, 3, 4, 5], p=[0.15, 0.15, 0.17, 0.17, 0.22, 0.14]))
         mixed, masks = np.zeros(SAMPLES, np.float32), np.zeros(FRAMES, np.uint8)
@@ -263,14 +269,22 @@ class Conversations:
             mixed += noises.scattered(rng, self.sounds, SAMPLES, 1.2, 1.0) * quiet
         if rng.random() < 0.5:  # close to a microphone: as loud as speech
             mixed += noises.scattered(rng, self.sounds, SAMPLES, -1.4, 0.9) * np.float32(level)
-        mel = features.log_mel(np.concatenate([self.line(mixed), np.zeros(240, np.float32)]))
-        return to_bytes(mel), masks[::2]
+        return self.line(mixed), masks[::2]
+
+
+def shard_of(parts: list[tuple[np.ndarray, np.ndarray]], teacher: SpeechTeacher | None) -> dict[str, np.ndarray]:
+    shard = {"mel": np.stack([to_bytes(features.log_mel(np.append(sound, np.zeros(240, np.float32)))) for sound, _ in parts]),
+             "masks": np.stack([masks for _, masks in parts])}
+    if teacher:
+        shard["taught"] = np.stack([np.rint(255 * teacher.counts(sound, FRAMES // 2)).astype(np.uint8) for sound, _ in parts])
+    return shard
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--speech", type=Path, nargs="+", required=True)
     parser.add_argument("--sounds", type=Path, help="what recorded.py found of noises")
+    parser.add_argument("--teachers", type=Path, help="where teachers.py finds the packages")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--count", type=int, default=3000)
     parser.add_argument("--seed", type=int, default=7)
@@ -278,6 +292,8 @@ def main() -> None:
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     voices, sounds = load(options.speech, options.held_out), load_sounds(options.sounds)
+    torch.set_num_threads(1)
+    teacher = SpeechTeacher(options.teachers).eval() if options.teachers else None
     print(f"{sum(map(len, voices))} voices", flush=True)
     for shard in range(options.count // SHARD):
         path = options.out / f"{shard:03}.npz"
@@ -285,7 +301,7 @@ def main() -> None:
             continue
         conversations = Conversations(voices, sounds, np.random.default_rng([options.seed, options.held_out, shard]))
         parts = [conversations.one() for _ in range(SHARD)]
-        np.savez(path.with_suffix(".tmp.npz"), mel=np.stack([mel for mel, _ in parts]), masks=np.stack([masks for _, masks in parts]))
+        np.savez(path.with_suffix(".tmp.npz"), **shard_of(parts, teacher))
         path.with_suffix(".tmp.npz").rename(path)
         print(path, flush=True)
 

@@ -46,16 +46,24 @@ def keep_still(norm: torch.nn.BatchNorm1d, x: torch.Tensor) -> None:
 
 
 class SpeakerNet(torch.nn.Module):
-    width = 128  # of the result
-    reach = 13  # frames of 10 ms that the first output of the layers sees on each side
+    """One of the two that the program has side by side; their vectors, each of length 1, follow one another."""
 
-    def __init__(self) -> None:
+    width = 128  # of the result
+    kinds = ("narrow", "wide")
+
+    def __init__(self, kind: str) -> None:
         super().__init__()
-        self.layers = torch.nn.Sequential(
-            Conv(BANDS, 96, 5), Conv(96, 128, 3, stride=2), Conv(128, 128, 3, residual=True), Conv(128, 128, 5, residual=True),
-            Conv(128, 128, 5, residual=True), Conv(128, 256, 1))
-        self.norm = torch.nn.BatchNorm1d(512)
-        self.out = torch.nn.Linear(512, self.width)
+        self.kind = kind
+        if kind == "narrow":
+            layers = [Conv(BANDS, 96, 5), Conv(96, 128, 3, stride=2), Conv(128, 128, 3, residual=True),
+                      *(Conv(128, 128, 5, residual=True) for _ in range(2)), Conv(128, 256, 1)]
+        else:
+            layers = [Conv(BANDS, 128, 5), Conv(128, 192, 3, stride=2),
+                      *(Conv(192, 192, 3, residual=True, dilation=dilation) for dilation in (1, 2, 3)), Conv(192, 384, 1)]
+        self.layers = torch.nn.Sequential(*layers)
+        pooled = 2 * layers[-1].conv.out_channels
+        self.norm = torch.nn.BatchNorm1d(pooled)
+        self.out = torch.nn.Linear(pooled, self.width)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
         """mel [batch, frames, BANDS], mean of the recording taken off; returns [batch, width], not normalised."""
@@ -67,11 +75,24 @@ class SpeakerNet(torch.nn.Module):
 
     def adopt(self, tensors: dict[str, torch.Tensor], mel: torch.Tensor) -> None:
         """Goes on from exported weights; mel as for forward()."""
-        pooled = self.pooled(adopt(self.layers, tensors, "voice.", mel.transpose(1, 2)))
+        prefix = f"voice.{self.kind}."
+        pooled = self.pooled(adopt(self.layers, tensors, prefix, mel.transpose(1, 2)))
         with torch.no_grad():
             keep_still(self.norm, pooled)
-            self.out.weight.copy_(tensors["voice.out.weight"].float())
-            self.out.bias.copy_(tensors["voice.out.bias"].float())
+            self.out.weight.copy_(tensors[prefix + "out.weight"].float())
+            self.out.bias.copy_(tensors[prefix + "out.bias"].float())
+
+
+class Voices(torch.nn.Module):
+    """The two speaker networks as the program has them."""
+
+    def __init__(self, nets: list[SpeakerNet]) -> None:
+        super().__init__()
+        self.nets = torch.nn.ModuleList(nets)
+        self.width = sum(net.width for net in nets)
+
+    def forward(self, mel: torch.Tensor) -> torch.Tensor:
+        return torch.cat([torch.nn.functional.normalize(net(mel)) for net in self.nets], 1)
 
 
 class ActivityNet(torch.nn.Module):

@@ -4,14 +4,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from model import SpeakerNet
+from model import Voices
 from train import Batches
 
 WIDTH = 64
 GROUPS = 400
 
 
-def voice_space(net: SpeakerNet, batches: Batches, frames: int = 150) -> dict[str, torch.Tensor]:
+def voice_space(net: Voices, batches: Batches, frames: int = 150) -> dict[str, torch.Tensor]:
     """mean [width], transform [WIDTH, width], between [WIDTH]: after transform of their difference from the mean, vectors of one
     speaker scatter by 1 in every direction, and the speakers of a recording by `between`."""
     net.eval()

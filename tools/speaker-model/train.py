@@ -1,11 +1,12 @@
 """Trains the speaker model on what speak.py recorded.
 
-    python train.py --speech work/speech work/people --start ../../models/speaker/builtin.safetensors --out work/voice --minutes 20
+    python train.py --kind wide --speech work/speech work/people work/recorded --teachers work/teachers --out work/wide
 
 A speaker to tell apart is a voice played at one of a few speeds, which makes its owner larger or smaller. Rooms, lines, noise
 and other people are added to the mel spectra themselves: filters are added to logarithms, everything else to powers. As in use,
-several speakers share a recording, whose mean is taken off all of them. Stops by the clock (clock.py); --start goes on
-from exported weights, --resume from the network in --out.
+several speakers share a recording, whose mean is taken off all of them; at times they are those whom the teacher (teachers.py)
+finds most alike. Which speaker it is is asked twice: among directions that are learned, and among those that the teacher gives. Stops
+by the clock (clock.py); --start goes on from exported weights, --resume from the network in --out.
 """
 from __future__ import annotations
 
@@ -20,34 +21,89 @@ from scipy.signal import lfilter, resample_poly
 import features
 from clock import Clock
 from model import SpeakerNet
+from teachers import VoiceTeacher
 from voices import is_held_out
 
 SPEEDS = [(1, 1), (7, 8), (8, 7)]  # up, down: the last one is a larger speaker
+# Of real people there are too few for all that people differ in.
+PEOPLE_SPEEDS = [*SPEEDS, (13, 14), (14, 13), (5, 6), (6, 5)]
 MOST_S = 60  # of a voice
+TAUGHT_S = 24  # of a voice, for the teacher
 LEAST_FRAMES = 300  # of a voice
 GROUP = 16  # segments of one imagined recording
+ALIKE = 24  # speakers whom the teacher finds most like one
+
+
+def voices(folders: list[Path], held_out: bool) -> list[Path]:
+    """Those that are long enough; caches of what is computed of them lie beside them."""
+    paths = sorted(path for folder in folders for path in folder.glob("*.npz"))
+    return [path for path in paths if is_held_out(path.stem.replace("-", ":", 1)) == held_out and mels(path).shape[1] >= LEAST_FRAMES]
+
+
+def mels(path: Path) -> np.ndarray:
+    """A voice at every speed [speeds, frames, BANDS]."""
+    cache = path.with_suffix(".mel.npy")
+    if not cache.exists():
+        parts = [features.log_mel(sound).astype(np.float16) for sound in sounds(path)]
+        least = min(map(len, parts))
+        np.save(cache, np.stack([each[:least] for each in parts]))
+    return np.load(cache)
+
+
+def sounds(path: Path) -> list[np.ndarray]:
+    samples = np.load(path)["samples"][:MOST_S * features.RATE_HZ].astype(np.float32) / 32768
+    return [resample_poly(samples, up, down) for up, down in (PEOPLE_SPEEDS if is_real(path) else SPEEDS)]
+
+
+def is_real(path: Path) -> bool:
+    return path.stem.startswith(("person-", "recorded-"))
 
 
 def load(folders: list[Path], held_out: bool) -> list[np.ndarray]:
-    """Log-mels [frames, BANDS] of every voice at every speed; a cache lies beside them."""
-    speakers = []
-    for path in sorted(path for folder in folders for path in folder.glob("*.npz")):
-        if is_held_out(path.stem.replace("-", ":", 1)) != held_out:
-            continue
-        cache = path.with_suffix(".mel.npy")
+    """Log-mels [frames, BANDS] of every voice at every speed."""
+    return [mel for path in voices(folders, held_out) for mel in mels(path)]
+
+
+def owners(paths: list[Path]) -> np.ndarray:
+    """Of every voice at every speed, which voice it is: negative for real people."""
+    return np.array([-1 - i if is_real(path) else i for i, path in enumerate(paths) for _ in mels(path)])
+
+
+def taught(paths: list[Path], folder: Path) -> torch.Tensor:
+    """What the teacher hears of every voice at every speed, the mean of all taken off, of length 1 [speakers, width]."""
+    teacher, vectors = VoiceTeacher(folder).eval(), []
+    for path in paths:
+        cache = path.with_suffix(".taught.npy")
         if not cache.exists():
-            samples = np.load(path)["samples"][:MOST_S * features.RATE_HZ].astype(np.float32) / 32768
-            mels = [features.log_mel(resample_poly(samples, up, down)).astype(np.float16) for up, down in SPEEDS]
-            least = min(map(len, mels))
-            np.save(cache, np.stack([each[:least] for each in mels]))
-        speakers += [mel for mel in np.load(cache) if len(mel) >= LEAST_FRAMES]
-    return speakers
+            np.save(cache, np.stack([teacher.voice(sound[:TAUGHT_S * features.RATE_HZ]) for sound in sounds(path)]))
+        vectors.append(np.load(cache))
+    every = torch.from_numpy(np.concatenate(vectors))
+    return torch.nn.functional.normalize(every - every.mean(0))
 
 
 class Batches:
-    def __init__(self, speakers: list[np.ndarray], seed: int) -> None:
+    def __init__(self, speakers: list[np.ndarray], seed: int, who: np.ndarray | None = None, vectors: torch.Tensor | None = None) -> None:
+        """who: their owners(); vectors: what the teacher hears of them."""
         self.speakers = speakers
         self.rng = np.random.default_rng(seed)
+        every = np.arange(len(speakers))
+        self.pools = [every] if who is None else [every, every[who < 0], every[who >= 0]]
+        self.alike = [] if who is None else [self.like(i, who, vectors) for i in every]
+
+    @staticmethod
+    def like(i: int, who: np.ndarray, vectors: torch.Tensor) -> np.ndarray:
+        """Speaker i and those whom the teacher finds most like them, of other voices."""
+        likeness = (vectors @ vectors[i]).numpy()
+        likeness[who == who[i]] = -1
+        return np.append(np.argpartition(-likeness, ALIKE)[:ALIKE], i)
+
+    def people(self, count: int) -> np.ndarray:
+        rng = self.rng
+        if self.alike and rng.random() < 0.3:
+            pool = self.alike[rng.integers(len(self.alike))]
+        else:
+            pool = self.pools[rng.choice(len(self.pools), p=[0.15, 0.5, 0.35] if len(self.pools) == 3 else [1])]
+        return rng.choice(pool, count, replace=False)
 
     def segment(self, who: int, frames: int) -> np.ndarray:
         mel = self.speakers[who]
@@ -62,7 +118,7 @@ class Batches:
     def group(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
         rng = self.rng
         count = rng.choice([1, 2, 3, 4, 6], p=[0.08, 0.22, 0.25, 0.25, 0.2])
-        base = rng.choice(len(self.speakers), count, replace=False)
+        base = self.people(count)
         labels = base[np.arange(GROUP) % count]
         power = np.exp(np.stack([self.segment(who, frames + 40) for who in labels]))
         if rng.random() < 0.6:  # a room: later frames hold a decaying rest of earlier ones
@@ -136,9 +192,11 @@ def equal_error(net: SpeakerNet, batches: Batches, frames: int) -> tuple[float, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kind", choices=SpeakerNet.kinds, required=True)
     parser.add_argument("--speech", type=Path, nargs="+", required=True)
+    parser.add_argument("--teachers", type=Path, required=True, help="where teachers.py finds the packages")
     parser.add_argument("--out", type=Path, required=True)
-    Clock.add_options(parser, 20)
+    Clock.add_options(parser, 60)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--rate", type=float, default=3e-3)
     parser.add_argument("--start", type=Path)
@@ -148,16 +206,19 @@ def main() -> None:
     torch.manual_seed(options.seed)
     torch.set_num_threads(1)
     speakers = load(options.speech, False)
+    paths = voices(options.speech, False)
+    directions = taught(paths, options.teachers)
     held = Batches(load(options.speech, True), 1)
-    batches = Batches(speakers, options.seed)
-    net = SpeakerNet()
+    batches = Batches(speakers, options.seed, owners(paths), directions)
+    net = SpeakerNet(options.kind)
     if options.resume:
         net.load_state_dict(torch.load(options.out / "net.pt"))
     elif options.start:
         net.adopt(load_file(options.start), batches.batch(8, 150)[0])
     classes = torch.nn.Parameter(torch.randn(len(speakers), net.width) * 0.1)
+    turn = torch.nn.Linear(net.width, directions.shape[1], bias=False)
     pairs = PairLoss()
-    optimizer = torch.optim.AdamW([*net.parameters(), *pairs.parameters(), classes], lr=options.rate, weight_decay=0.02)
+    optimizer = torch.optim.AdamW([*net.parameters(), *pairs.parameters(), *turn.parameters(), classes], lr=options.rate, weight_decay=0.02)
     print(f"{len(speakers)} speakers, {sum(p.numel() for p in net.parameters())} parameters", flush=True)
     clock, step = Clock(options), 0
     while (gone := clock.gone()) < 1:
@@ -170,7 +231,9 @@ def main() -> None:
             vectors = net(mel)
         vectors = torch.nn.functional.normalize(vectors.float())
         cosine = vectors @ torch.nn.functional.normalize(classes).T
-        loss = 4 * pairs(vectors, labels) + torch.nn.functional.cross_entropy(16 * cosine, labels, label_smoothing=0.05) / 2
+        as_taught = torch.nn.functional.normalize(turn(vectors)) @ directions.T
+        loss = 4 * pairs(vectors, labels) + sum(
+            torch.nn.functional.cross_entropy(16 * each, labels, label_smoothing=0.05) / 2 for each in (cosine, as_taught))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 5)

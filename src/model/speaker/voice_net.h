@@ -1,13 +1,13 @@
 // The project's own speaker network: log-mel frames to a vector for each region of them, alike for one voice and unlike
-// for two. A small time-delay network (Waibel et al. 1989; Snyder et al. 2018), mean and standard deviation over time,
-// one linear layer; trained on synthetic voices by tools/speaker-model. Its weights are part of the program.
+// for two. Two small time-delay networks side by side (Waibel et al. 1989; Snyder et al. 2018), each with mean and
+// standard deviation over time and one linear layer; trained on synthetic and real voices by tools/speaker-model. Its
+// weights are part of the program.
 //
 // Written against the port: a convolution is a linear layer over rows that overlap in memory. The network is immutable;
 // its calls are the backend's, one at a time.
 #pragma once
 
 #include <cstddef>
-#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -18,7 +18,7 @@
 namespace amanuensis::model {
 
 inline constexpr std::size_t kVoiceNetBands = 40;
-inline constexpr std::size_t kVoiceNetWidth = 128;
+inline constexpr std::size_t kVoiceNetWidth = 256;
 
 // Frames [start, end), 10 ms each.
 struct FrameRange {
@@ -50,13 +50,18 @@ class VoiceNet {
   // fastest. Throws Error{kInvalidArgument} for a region outside the frames.
   void run(TensorView<const float> mel, std::span<const FrameRange> regions, std::span<float> out) const;
 
-  const VoiceSpace& space() const;
+  const VoiceSpace& space() const { return space_; }
 
  private:
-  struct Layers;
+  struct Net;
+
+  // What one of the networks makes of the regions: [regions, kVoiceNetWidth / 2], of any length.
+  void run_net(const Net& net, TensorView<const float> mel, std::span<const FrameRange> regions,
+               std::span<float> vectors) const;
 
   device::Backend& backend_;
-  std::unique_ptr<Layers> layers_;
+  std::vector<Net> nets_;
+  VoiceSpace space_;
 };
 
 }  // namespace amanuensis::model

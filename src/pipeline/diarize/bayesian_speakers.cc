@@ -45,6 +45,8 @@ class Model {
     return weigh_paths();
   }
 
+  double bound() const { return voices_bound_ + cells_bound_; }
+
   std::size_t likeliest(std::size_t cell) const {
     const float* share = shares_.data() + cell * speakers_;
     return static_cast<std::size_t>(std::max_element(share, share + speakers_) - share);
@@ -85,6 +87,7 @@ class Model {
     std::vector<float> voice(speakers_ * width_);
     std::vector<float> constant(speakers_);
     const double ratio = options_.evidence / options_.speaker_cost;
+    double surprise = 0;
     for (std::size_t k = 0; k < speakers_; ++k) {
       double total = 0;
       for (std::size_t c = 0; c < width_; ++c) {
@@ -93,9 +96,12 @@ class Model {
         const double mean = ratio * variance * std::sqrt(phi) * sum[k * width_ + c];
         voice[k * width_ + c] = static_cast<float>(mean * std::sqrt(phi));
         total += phi * (variance + mean * mean);
+        surprise += 0.5 * (variance + mean * mean - 1 - std::log(variance));
       }
       constant[k] = static_cast<float>(0.5 * total);
     }
+    voices_bound_ = -options_.speaker_cost * surprise;
+    cells_bound_ = 0;
     for (std::size_t i = 0; i < cells_.size(); ++i) {
       const float* x = values_.data() + i * width_;
       for (std::size_t k = 0; k < speakers_; ++k) {
@@ -107,6 +113,7 @@ class Model {
       float* row = likelihood_.data() + i * speakers_;
       const float highest = *std::max_element(row, row + speakers_);
       for (std::size_t k = 0; k < speakers_; ++k) row[k] = std::exp(row[k] - highest);
+      cells_bound_ += static_cast<double>(highest);
     }
   }
 
@@ -131,6 +138,7 @@ class Model {
         float& value = forward_[i * speakers_ + k];
         value = static_cast<float>(static_cast<double>(value) / std::max(total, 1e-300));
       }
+      cells_bound_ += std::log(std::max(total, 1e-300));
     }
     std::vector<double> backward(speakers_, 1.0);
     std::vector<double> arrivals(speakers_, 1e-12);
@@ -185,6 +193,8 @@ class Model {
   std::vector<float> likelihood_;  // [cells, speakers], the highest of a cell is 1
   std::vector<float> forward_;     // [cells, speakers]
   std::vector<double> priors_;
+  double voices_bound_ = 0;
+  double cells_bound_ = 0;
 };
 
 }  // namespace
@@ -202,17 +212,18 @@ std::vector<float> in_voice_space(const VoiceVectors& vectors, const model::Voic
   return values;
 }
 
-std::vector<float> explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
-                                  std::size_t speakers, std::vector<std::size_t>& labels) {
-  if (speakers < 2 || cells.spans.empty()) {
-    return std::vector<float>(labels.size(), std::numeric_limits<float>::infinity());
-  }
+VoiceExplanation explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
+                                std::size_t speakers, std::span<const std::size_t> labels) {
+  VoiceExplanation result{.labels = {labels.begin(), labels.end()}, .margins = {}};
+  if (cells.spans.empty()) return result;
   Model model(cells, space, options, speakers);
   model.guess(labels);
   for (std::size_t round = 0; round < options.rounds && model.round() > kSettled; ++round) {
   }
-  for (std::size_t i = 0; i < labels.size(); ++i) labels[i] = model.likeliest(i);
-  return model.margins(labels);
+  for (std::size_t i = 0; i < labels.size(); ++i) result.labels[i] = model.likeliest(i);
+  result.margins = model.margins(result.labels);
+  result.bound = model.bound();
+  return result;
 }
 
 }  // namespace amanuensis::pipeline

@@ -32,10 +32,19 @@ struct VoiceCells {
   std::vector<float> values;          // [spans, the space's width]
 };
 
-// labels: a first guess of at most `speakers`, changed in place. Speakers may lose all cells; the numbers then have
-// gaps. Returns how much likelier each cell is of its speaker than of any other who has a share of the recording: the
-// logarithm, endless where there is no other.
-std::vector<float> explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
-                                  std::size_t speakers, std::vector<std::size_t>& labels);
+struct VoiceExplanation {
+  std::vector<std::size_t> labels;  // of the cells; the numbers may have gaps
+  // How much likelier each cell is of its speaker than of any other who has a share of the recording: the logarithm,
+  // endless where there is no other.
+  std::vector<float> margins;
+  // A lower bound of the logarithm of how likely the recording is, but for a constant of it: of several explanations
+  // with the same options the one with the highest is to be believed.
+  double bound = 0;
+};
+
+// labels: a first guess of at most `speakers`; which of the explanations that nothing near it betters is found depends
+// on it.
+VoiceExplanation explain_voices(const VoiceCells& cells, const model::VoiceSpace& space, const BayesOptions& options,
+                                std::size_t speakers, std::span<const std::size_t> labels);
 
 }  // namespace amanuensis::pipeline

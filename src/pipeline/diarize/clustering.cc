@@ -219,7 +219,6 @@ std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<c
 std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<const float> weights,
                                          std::span<const std::size_t> labels, std::size_t clusters,
                                          const ClusterOptions& options) {
-  constexpr double kNeverTheSame = 2;
   constexpr auto kEmpty = static_cast<std::size_t>(-1);
   std::vector<float> totals(clusters);
   std::vector<float> sums(clusters * vectors.dimension);
@@ -239,7 +238,7 @@ std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<
   }
   Groups groups({means, vectors.dimension}, weight);
   groups.absorb_small(options.min_weight, options.min_clusters);
-  groups.merge_centres(kNeverTheSame, options.min_clusters, options.max_clusters);
+  groups.merge_centres(options.same_centre, options.min_clusters, options.max_clusters);
   std::vector<std::size_t> settled;
   settled.reserve(labels.size());
   for (const std::size_t label : labels) settled.push_back(groups.labels()[number[label]]);

@@ -38,8 +38,8 @@ std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<c
                                         const ClusterOptions& options);
 
 // What is left of clusters found otherwise: those of too little weight go to the ones they are most like, then the most
-// alike become one until they are no more than max_clusters. labels: below `clusters`, perhaps with gaps. Returns
-// labels without gaps.
+// alike become one while they are as alike as same_centre says or more than max_clusters. labels: below `clusters`,
+// perhaps with gaps. Returns labels without gaps.
 std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<const float> weights,
                                          std::span<const std::size_t> labels, std::size_t clusters,
                                          const ClusterOptions& options);

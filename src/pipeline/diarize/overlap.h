@@ -15,9 +15,9 @@ namespace amanuensis::pipeline {
 
 struct OverlapOptions {
   // Of the smoothed probabilities that at least two, three and four speak.
-  std::array<double, SpeechActivity::kMost - 1> least{0.55, 0.55, 0.55};
+  std::array<double, SpeechActivity::kMost - 1> least{0.35, 0.15, 0.12};
   // The same for frames in which one voice explains all that is heard.
-  double least_where_sure = 0.75;
+  double least_where_sure = 0.45;
   // A shorter overlap is none.
   double min_s = 0.2;
 };

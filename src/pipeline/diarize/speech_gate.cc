@@ -12,10 +12,10 @@ constexpr std::size_t kFrameSamples = 160;
 constexpr float kVoiced = 0.3F;
 // Energy of voiced frames, averaged over this many frames, that makes speech.
 constexpr std::size_t kWindow = 100;
-constexpr double kLeast = 2.0;
+constexpr double kLeast = 1.5;
 // The same where the network is sure.
-constexpr double kSure = 0.98;
-constexpr double kLeastWhereSure = 1.0;
+constexpr double kSure = 0.9;
+constexpr double kLeastWhereSure = 0.5;
 // Around it, and between two such places.
 constexpr std::size_t kPad = 40;
 constexpr std::size_t kBridge = 100;

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -24,23 +26,28 @@ constexpr double kPieceS = 2.0;
 // A group with less speech than this, or than this share of it all, is no speaker of its own unless asked for.
 constexpr double kLeastSpeakerS = 4.0;
 constexpr double kLeastSpeakerShare = 0.03;
-// The first guess of who is there: rather too many.
-constexpr double kGuessSimilarity = 0.75;
+// First guesses of who is there, rather too many: one of them leads to the best explanation.
+constexpr std::array kGuessSimilarity{0.55, 0.65, 0.75, 0.85};
 constexpr double kGuessCentre = 0.95;
 constexpr std::size_t kGuessSpeakers = 16;
-// Speakers of whom even the least alike are so alike are one: chance, or a voice that changed, has split it.
-constexpr float kOneVoiceSimilarity = 0.6F;
-// What a speaker more costs with so much speech; between the two in proportion.
+// With so much speech and with more; between the two in proportion.
 constexpr double kShortS = 60;
-constexpr double kCostWhereShort = 12;
 constexpr double kLongS = 240;
-constexpr double kCostWhereLong = 25;
+// What a speaker more costs: in a long recording a voice changes more than the model knows.
+constexpr double kCostWhereShort = 4;
+constexpr double kCostWhereLong = 18;
+// Speakers whose voices are so alike are one, unless more are heard at once: chance, or a voice that changed, has split
+// it. Of little speech a voice is known less well.
+constexpr double kSameWhereShort = 0.62;
+constexpr double kSameWhereLong = 0.8;
+// The same where there are but two: one person alone is likelier than two so alike.
+constexpr double kSameWhereTwo = 0.58;
 // Never less.
 constexpr double kLeastCost = 3;
 // Overlaps that prove how many there are.
-constexpr OverlapOptions kBeyondDoubt{.least = {0.75, 0.75, 0.75}};
+constexpr OverlapOptions kBeyondDoubt{.least = {0.5, 0.25, 0.2}};
 // A cell that is so much likelier of its speaker than of any other (the logarithm) is nobody else's as well.
-constexpr float kSureMargin = 6.5F;
+constexpr float kSureMargin = 25.0F;
 // Shorter stretches in which one speaks alone say little of a voice.
 constexpr double kLeastAloneS = 0.3;
 
@@ -96,7 +103,7 @@ class VoiceSession final : public DiarizationSession {
     if (traits.space != nullptr) found = explain(cells, vectors, wanted, stop);
     if (traits.space == nullptr || found.speakers < wanted.min_clusters) {
       found.margins.clear();
-      found.speakers = guess(cells, vectors, wanted, found.labels);
+      found.speakers = guess(pieces_of(cells, vectors), cells.size(), wanted, found.labels);
       check(stop);
       resegment(cells, vectors, found.speakers, {}, found.labels);
     }
@@ -104,6 +111,11 @@ class VoiceSession final : public DiarizationSession {
     counts_ = count_overlapping(activity_, {}, sure_frames(cells, found.margins));
     return turns_of(cells, found.labels, found.speakers);
   }
+
+  struct FirstGuess {
+    std::size_t speakers = 0;
+    std::vector<std::size_t> labels;  // of the cells
+  };
 
   struct Found {
     std::size_t speakers = 0;
@@ -128,32 +140,48 @@ class VoiceSession final : public DiarizationSession {
     const double speech_s = std::accumulate(weights.begin(), weights.end(), 0.0);
     const std::size_t heard =
         std::min(most_at_once(count_overlapping(activity_, kBeyondDoubt), speech_s), *wanted.max_clusters);
+    ClusterOptions settled = wanted;
+    settled.same_centre = by_length(speech_s, kSameWhereShort, kSameWhereLong);
+    settled.min_clusters = std::max(wanted.min_clusters, heard);
     ClusterOptions many = wanted;
-    many.merge_similarity = kGuessSimilarity;
     many.same_centre = kGuessCentre;
     many.max_clusters = std::max(kGuessSpeakers, wanted.min_clusters);
     many.min_weight = 0;
-    std::vector<std::size_t> first_guess;
-    const std::size_t guessed = guess(cells, vectors, many, first_guess);
-    check(stop);
+    const Pieces pieces = pieces_of(cells, vectors);
+    std::vector<FirstGuess> guesses;
+    for (const double similarity : kGuessSimilarity) {
+      many.merge_similarity = similarity;
+      guesses.emplace_back();
+      guesses.back().speakers = guess(pieces, cells.size(), many, guesses.back().labels);
+      check(stop);
+    }
     const VoiceCells known{cells, in_voice_space(vectors, space)};
     Found found;
     BayesOptions options;
     // Cheaper speakers where fewer are found than are heard at once.
-    for (options.speaker_cost = speaker_cost(speech_s);; options.speaker_cost /= 2) {
-      found.labels = first_guess;
-      found.margins = explain_voices(known, space, options, guessed, found.labels);
-      found.labels = settle_clusters(vectors, weights, found.labels, guessed, wanted);
-      found.speakers = count_of(found.labels);
-      check(stop);
+    for (options.speaker_cost = by_length(speech_s, kCostWhereShort, kCostWhereLong);; options.speaker_cost /= 2) {
+      double bound = -std::numeric_limits<double>::infinity();
+      found.speakers = 0;
+      for (const FirstGuess& guess : guesses) {
+        VoiceExplanation explanation = explain_voices(known, space, options, guess.speakers, guess.labels);
+        check(stop);
+        std::vector<std::size_t> labels =
+            settle_clusters(vectors, weights, explanation.labels, guess.speakers, settled);
+        const std::size_t speakers = count_of(labels);
+        // First as many as are heard, then the best.
+        if (std::pair(std::min(speakers, heard), explanation.bound) <=
+            std::pair(std::min(found.speakers, heard), bound)) {
+          continue;
+        }
+        bound = explanation.bound;
+        found = {.speakers = speakers, .labels = std::move(labels), .margins = std::move(explanation.margins)};
+      }
       if (found.speakers >= heard || options.speaker_cost < kLeastCost) break;
     }
-    const auto similarity = [&] {
-      return least_similarity(cluster_centres(vectors, weights, found.labels, found.speakers), vectors.dimension);
-    };
-    if (std::max(wanted.min_clusters, heard) == 1 && similarity() >= kOneVoiceSimilarity) {
-      std::ranges::fill(found.labels, std::size_t{0});
-      found.speakers = 1;
+    if (found.speakers == 2) {
+      settled.same_centre = std::min(settled.same_centre, kSameWhereTwo);
+      found.labels = settle_clusters(vectors, weights, found.labels, found.speakers, settled);
+      found.speakers = count_of(found.labels);
     }
     return found;
   }
@@ -169,47 +197,43 @@ class VoiceSession final : public DiarizationSession {
     return sure;
   }
 
-  // Of the two unit vectors that are the least alike; 1 for a single one.
-  static float least_similarity(std::span<const float> vectors, std::size_t dimension) {
-    float least = 1;
-    for (std::size_t a = 0; a < vectors.size(); a += dimension) {
-      for (std::size_t b = 0; b < a; b += dimension) {
-        least = std::min(least, std::inner_product(vectors.begin() + static_cast<std::ptrdiff_t>(a),
-                                                   vectors.begin() + static_cast<std::ptrdiff_t>(a + dimension),
-                                                   vectors.begin() + static_cast<std::ptrdiff_t>(b), 0.0F));
-      }
-    }
-    return least;
-  }
-
-  // What a speaker more costs: in a long recording a voice changes more than the model knows.
-  static double speaker_cost(double speech_s) {
+  // Of two values the one for so much speech.
+  static double by_length(double speech_s, double where_short, double where_long) {
     const double share = std::clamp((speech_s - kShortS) / (kLongS - kShortS), 0.0, 1.0);
-    return kCostWhereShort + share * (kCostWhereLong - kCostWhereShort);
+    return where_short + share * (where_long - where_short);
   }
 
   static std::size_t count_of(std::span<const std::size_t> labels) {
     return *std::max_element(labels.begin(), labels.end()) + 1;
   }
 
-  // Labels for the cells by clustering pieces of them. Returns how many clusters there are.
-  std::size_t guess(std::span<const SpeechSpan> cells, const VoiceVectors& vectors, const ClusterOptions& options,
-                    std::vector<std::size_t>& labels) const {
-    const std::vector<std::size_t> first_cells = find_changes(cells, vectors, kPieceS);
-    std::vector<SpeechSpan> pieces;
-    std::vector<float> weights;
-    for (std::size_t p = 0; p < first_cells.size(); ++p) {
-      const std::size_t last = (p + 1 < first_cells.size() ? first_cells[p + 1] : cells.size()) - 1;
-      pieces.push_back({cells[first_cells[p]].start, cells[last].end});
-      weights.push_back(static_cast<float>(static_cast<double>(pieces.back().size()) / kRate));
+  struct Pieces {
+    std::vector<std::size_t> first_cells;  // of each
+    std::vector<float> values;             // their vectors
+    std::vector<float> seconds;
+  };
+
+  Pieces pieces_of(std::span<const SpeechSpan> cells, const VoiceVectors& vectors) const {
+    Pieces pieces{.first_cells = find_changes(cells, vectors, kPieceS), .values = {}, .seconds = {}};
+    std::vector<SpeechSpan> spans;
+    for (std::size_t p = 0; p < pieces.first_cells.size(); ++p) {
+      const std::size_t last = (p + 1 < pieces.first_cells.size() ? pieces.first_cells[p + 1] : cells.size()) - 1;
+      spans.push_back({cells[pieces.first_cells[p]].start, cells[last].end});
     }
-    std::vector<float> values;
-    voices_->embed(pieces, values);
-    const std::vector<std::size_t> clusters = cluster_voices({values, vectors.dimension}, weights, options);
-    labels.resize(cells.size());
-    for (std::size_t p = 0; p < first_cells.size(); ++p) {
-      const std::size_t end = p + 1 < first_cells.size() ? first_cells[p + 1] : cells.size();
-      for (std::size_t i = first_cells[p]; i < end; ++i) labels[i] = clusters[p];
+    pieces.seconds = seconds_of(spans);
+    voices_->embed(spans, pieces.values);
+    return pieces;
+  }
+
+  // Labels for the cells by clustering pieces of them. Returns how many clusters there are.
+  std::size_t guess(const Pieces& pieces, std::size_t cells, const ClusterOptions& options,
+                    std::vector<std::size_t>& labels) const {
+    const std::vector<std::size_t> clusters =
+        cluster_voices({pieces.values, embedder_->traits().dimension}, pieces.seconds, options);
+    labels.resize(cells);
+    for (std::size_t p = 0; p < clusters.size(); ++p) {
+      const std::size_t end = p + 1 < clusters.size() ? pieces.first_cells[p + 1] : cells;
+      for (std::size_t i = pieces.first_cells[p]; i < end; ++i) labels[i] = clusters[p];
     }
     return count_of(clusters);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>
@@ -52,7 +53,7 @@ TEST(BayesianSpeakers, ThoseWhoExplainNothingFadeAway) {
     std::vector<std::size_t> labels(kCells);
     for (std::size_t i = 0; i < kCells; ++i) labels[i] = i / 20 % (2 * speakers);
     const std::vector<SpeechSpan> cells = cells_without_pauses(kCells);
-    explain_voices({cells, values}, space_of(6), {}, 2 * speakers, labels);
+    labels = explain_voices({cells, values}, space_of(6), {}, 2 * speakers, labels).labels;
     EXPECT_EQ(distinct(labels), speakers);
     for (std::size_t i = 0; i < kCells; ++i) {
       EXPECT_EQ(labels[i], labels[i / 20 % speakers * 20 + 10]) << speakers << " speakers, cell " << i;
@@ -68,7 +69,7 @@ TEST(BayesianSpeakers, TheMarginIsSmallWhereACellIsBetweenTwoVoices) {
   std::vector<std::size_t> labels(kCells);
   for (std::size_t i = 0; i < kCells; ++i) labels[i] = i / 20 % 2;
   const std::vector<SpeechSpan> cells = cells_without_pauses(kCells);
-  const std::vector<float> margins = explain_voices({cells, values}, space_of(6), {}, 2, labels);
+  const std::vector<float> margins = explain_voices({cells, values}, space_of(6), {}, 2, labels).margins;
   ASSERT_EQ(margins.size(), kCells);
   EXPECT_LT(std::abs(margins[kBetween]), 1.0F);
   EXPECT_GT(margins[kBetween - 1], 3.0F);
@@ -78,12 +79,29 @@ TEST(BayesianSpeakers, TheMarginIsSmallWhereACellIsBetweenTwoVoices) {
 TEST(BayesianSpeakers, OneSpeakerOrNothingStaysAsItIs) {
   std::vector<std::size_t> labels(10, 0);
   const std::vector<SpeechSpan> cells = cells_without_pauses(10);
-  const std::vector<float> margins = explain_voices({cells, recording(10, 1, 20, 6)}, space_of(6), {}, 1, labels);
-  EXPECT_EQ(labels, std::vector<std::size_t>(10, 0));
-  EXPECT_EQ(margins, std::vector<float>(10, std::numeric_limits<float>::infinity()));
-  labels.clear();
-  explain_voices({}, space_of(6), {}, 3, labels);
-  EXPECT_TRUE(labels.empty());
+  const VoiceExplanation one = explain_voices({cells, recording(10, 1, 20, 6)}, space_of(6), {}, 1, labels);
+  EXPECT_EQ(one.labels, std::vector<std::size_t>(10, 0));
+  EXPECT_EQ(one.margins, std::vector<float>(10, std::numeric_limits<float>::infinity()));
+  EXPECT_TRUE(explain_voices({}, space_of(6), {}, 3, {}).labels.empty());
+}
+
+// A guess that takes two voices for one finds nothing better near it; the bound tells that it is worse.
+TEST(BayesianSpeakers, TheBoundIsHighestForWhoIsThere) {
+  constexpr std::size_t kCells = 400;
+  const std::vector<float> values = recording(kCells, 3, 20, 6);
+  const std::vector<SpeechSpan> cells = cells_without_pauses(kCells);
+  std::vector<std::size_t> right(kCells);
+  std::vector<std::size_t> merged(kCells);
+  std::vector<std::size_t> one(kCells);
+  for (std::size_t i = 0; i < kCells; ++i) {
+    right[i] = i / 20 % 3;
+    merged[i] = std::min<std::size_t>(right[i], 1);
+  }
+  const double best = explain_voices({cells, values}, space_of(6), {}, 3, right).bound;
+  EXPECT_GT(best, explain_voices({cells, values}, space_of(6), {}, 2, merged).bound + 10);
+  EXPECT_GT(best, explain_voices({cells, values}, space_of(6), {}, 1, one).bound + 10);
+  // Somebody who is not there explains nothing and costs nothing once faded.
+  EXPECT_NEAR(best, explain_voices({cells, values}, space_of(6), {}, 4, right).bound, 10);
 }
 
 TEST(BayesianSpeakers, TheSpaceTakesOffTheMeanAndTurns) {
