@@ -1,6 +1,7 @@
 """Two published networks that ours learn from: what they hear is what ours should hear. Neither is part of the program.
 
-    pip download --no-deps whisperx==3.8.6 resemblyzer==0.1.4 && unzip -d work/teachers '*.whl'
+    pip download --no-deps whisperx==3.8.6 resemblyzer==0.1.4
+    for each in *.whl; do python -m zipfile -e $each work/teachers; done
 
 SpeechTeacher: pyannote's segmentation network (Bredin and Laurent 2021, MIT), as the package whisperx has it: up to three people in
 five seconds. VoiceTeacher: Resemblyzer's voice encoder (Apache 2.0), learned from thousands of people.
@@ -37,8 +38,7 @@ class _Unknown:
 
 def _load(path: Path) -> dict:
     return torch.load(path, map_location="cpu", weights_only=False, pickle_module=SimpleNamespace(
-        __name__="tensors",
- Unpickler=_Tensors, load=lambda file, **options: _Tensors(file, **options).load()))
+        __name__="tensors", Unpickler=_Tensors, load=lambda file, **options: _Tensors(file, **options).load()))
 
 
 class SpeechTeacher(torch.nn.Module):

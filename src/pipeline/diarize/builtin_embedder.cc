@@ -237,6 +237,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
     traits_.dimension = model::kVoiceNetWidth;
     traits_.knows_activity = true;
     traits_.merge_similarity = 0.55;
+    traits_.same_voice_similarity = 0.65;
     traits_.space = &net_.net.space();
   }
 

@@ -65,6 +65,21 @@ TEST(Clustering, FoundOtherwiseTheySettle) {
   EXPECT_EQ(std::set<std::size_t>(two.begin(), two.end()), (std::set<std::size_t>{0, 1}));
 }
 
+TEST(Clustering, SettledClustersOfOneVoiceAreOneUnlessMoreAreAskedFor) {
+  const std::vector<float> values = voices(40, 2, 0.1F);
+  const std::vector<float> weights(40, 1.0F);
+  std::vector<std::size_t> labels(40);  // each speaker by two names, one half of the recording each
+  for (std::size_t i = 0; i < 40; ++i) labels[i] = i % 2 + (i < 20 ? 0 : 2);
+  ClusterOptions options;
+  expect_by_speaker(settle_clusters({values, kWidth}, weights, labels, 4, options), 2);
+  options.min_clusters = 3;
+  const auto three = settle_clusters({values, kWidth}, weights, labels, 4, options);
+  EXPECT_EQ(std::set<std::size_t>(three.begin(), three.end()).size(), 3U);
+  options.min_clusters = 1;
+  options.same_centre = 2;  // never
+  EXPECT_EQ(settle_clusters({values, kWidth}, weights, labels, 4, options), labels);
+}
+
 TEST(Clustering, KeepsToTheNumberAskedFor) {
   const std::vector<float> values = voices(40, 4, 0.1F);
   ClusterOptions options;

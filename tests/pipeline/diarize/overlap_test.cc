@@ -35,8 +35,7 @@ TEST(Overlap, IsCountedWhereTheActivitySaysSo) {
 }
 
 TEST(Overlap, AShortOneIsNone) {
-  OverlapOptions options;
-  options.min_s = 0.5;
+  const OverlapOptions options{.least = {0.5, 0.5, 0.5}, .min_s = 0.5};
   EXPECT_EQ(std::ranges::count(count_overlapping(activity_with(200, 50, 70, 2), options), 0), 200);
   // Three for a moment within two for longer are two.
   SpeechActivity activity = activity_with(200, 50, 150, 2);
@@ -60,11 +59,12 @@ TEST(Overlap, TakesMoreWhereOneVoiceExplainsWhatIsHeard) {
   activity.frames.assign(200, {0, 0.4F, 0.6F});
   std::vector<bool> sure(200);
   std::fill(sure.begin() + 100, sure.end(), true);
-  const std::vector<std::uint8_t> counts = count_overlapping(activity, {}, sure);
+  const OverlapOptions options{.least = {0.5, 0.5, 0.5}, .least_where_sure = 0.75};
+  const std::vector<std::uint8_t> counts = count_overlapping(activity, options, sure);
   EXPECT_EQ(counts[50], 2);
   EXPECT_EQ(counts[150], 0);
   activity.frames.assign(200, {0, 0.1F, 0.9F});
-  EXPECT_EQ(count_overlapping(activity, {}, sure)[150], 2);
+  EXPECT_EQ(count_overlapping(activity, options, sure)[150], 2);
 }
 
 TEST(Overlap, ManyMustBeThereWhereManySpeakForLong) {
