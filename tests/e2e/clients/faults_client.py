@@ -163,8 +163,8 @@ def test_ten_thousand_malformed_requests():
             assert server.process.poll() is None, number
         print(f"      answers: {dict(sorted(statuses.items()))}")
         # Refused as what they are, none as a defect of the server; some are so little broken that they are taken, and are
-        # then cancelled (503), because a client that has closed its side has gone.
-        assert statuses[400] > 3000 and set(statuses) <= {200, 202, 400, 404, 405, 408, 413, 431, 503}, statuses
+        # then cancelled (503), because a client that has closed its side has gone. A broken Host may be another's name (403).
+        assert statuses[400] > 3000 and set(statuses) <= {200, 202, 400, 403, 404, 405, 408, 413, 431, 503}, statuses
         assert " failure " not in server.read_log()
         wait_for_descriptors(server, before + 5)
         assert not os.listdir(server.data + "/uploads")
