@@ -153,6 +153,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=11, help="of the synthetic meetings")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    if "others" in options.parts and options.others is None:
+        parser.error("the part others needs --others")
     options.work.mkdir(parents=True, exist_ok=True)
     pyannote = options.shared / "pyannote"
     program = Program(options.program, options.threads)

@@ -7,8 +7,9 @@ import numpy as np
 
 import features
 from mixtures import from_bytes
+from model import ActivityNet
 
-CLASSES = 5  # nobody, one, two, three, more
+CLASSES = ActivityNet.classes
 FLOOR = float(np.log(features.FLOOR))
 
 

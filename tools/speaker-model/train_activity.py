@@ -3,8 +3,9 @@
     python train_activity.py --mixtures work/mixtures --heard work/heard --out work/activity --minutes 60
 
 Where the mixtures had a teacher it is asked more than the mixture whether anybody speaks, for it knows how meetings are labelled,
-and as much as the mixture how many then do. The background of each band, the tenth percentile of the recording, is taken off. Stops by the clock (clock.py), the rate of
-learning falls with it; --start begins with exported weights, --resume goes on where what wrote --out was stopped.
+and as much as the mixture how many then do. The background of each band, the tenth percentile of the recording, is taken off.
+Stops by the clock (clock.py), the rate of learning falls with it; --start begins with exported weights, --resume goes on where
+what wrote --out was stopped.
 """
 from __future__ import annotations
 

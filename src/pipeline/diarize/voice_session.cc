@@ -162,11 +162,11 @@ class VoiceSession final : public DiarizationSession {
     for (options.speaker_cost = by_length(speech_s, kCostWhereShort, kCostWhereLong);; options.speaker_cost /= 2) {
       double bound = -std::numeric_limits<double>::infinity();
       found.speakers = 0;
-      for (const FirstGuess& guess : guesses) {
-        VoiceExplanation explanation = explain_voices(known, space, options, guess.speakers, guess.labels);
+      for (const FirstGuess& first : guesses) {
+        VoiceExplanation explanation = explain_voices(known, space, options, first.speakers, first.labels);
         check(stop);
         std::vector<std::size_t> labels =
-            settle_clusters(vectors, weights, explanation.labels, guess.speakers, settled);
+            settle_clusters(vectors, weights, explanation.labels, first.speakers, settled);
         const std::size_t speakers = count_of(labels);
         // First as many as are heard, then the best.
         if (std::pair(std::min(speakers, heard), explanation.bound) <=
