@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 preset=$1
 export ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1
-export UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export UBSAN_OPTIONS=print_stacktrace=1
+export TSAN_OPTIONS="halt_on_error=1:second_deadlock_stack=1:suppressions='$PWD/tools/tsan.supp'"
 # Minutes of arithmetic each under a sanitizer, along paths that smaller tests take as well.
 slow='Golden|Fidelity|ComputeTypes|NpuBackendTest|ManyAtOnceComeOut|WhatIsCommittedIsWhat'
 rooms=(base kernels audio transfer storage device model decoding pipeline fleet server cli)
