@@ -88,9 +88,13 @@ class MelVoices final : public RecordingVoices {
     });
     std::vector<float> speech(frames());
     for (std::size_t i = 0; i < speech.size(); ++i) speech[i] = 1.0F - result.frames[i / model::kActivityStride][0];
-    const std::vector<bool> gate = gate_speech(speech, energy_above(background), voicing_);
+    const std::vector<float> energy = energy_above(background);
+    const std::vector<bool> gate = gate_speech(speech, energy, voicing_);
+    result.level.reserve(result.frames.size());
     for (std::size_t i = 0; i < result.frames.size(); ++i) {
-      if (!gate[i * model::kActivityStride]) result.frames[i] = {1};
+      const std::size_t frame = i * model::kActivityStride;
+      if (!gate[frame]) result.frames[i] = {1};
+      result.level.push_back((energy[frame] + energy[std::min(frame + 1, energy.size() - 1)]) / 2);
     }
     return result;
   }

@@ -16,6 +16,7 @@ struct SpeechActivity {
   static constexpr std::size_t kHopSamples = 320;
   static constexpr std::size_t kMost = 4;
   std::vector<std::array<float, kMost + 1>> frames;
+  std::vector<float> level;  // of each frame: the logarithm of power, mean of what voices have most of
 };
 
 class RecordingVoices {

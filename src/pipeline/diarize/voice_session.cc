@@ -13,6 +13,7 @@
 #include "pipeline/diarize/clustering.h"
 #include "pipeline/diarize/naming.h"
 #include "pipeline/diarize/overlap.h"
+#include "pipeline/diarize/pauses.h"
 #include "pipeline/diarize/resegmentation.h"
 #include "pipeline/diarize/sessions.h"
 
@@ -276,6 +277,7 @@ class VoiceSession final : public DiarizationSession {
       add_more_speakers(counts_, speakers, turns);
       turns = smooth_turns(std::move(turns), options_.smoothing);
     }
+    turns = without_pauses(turns, activity_.level, options_.smoothing.min_turn_s);
     name_known_voices(options_.known, embedder_->traits().same_voice_similarity, described);
     return make_diarization(std::move(turns), std::move(described), static_cast<double>(samples_) / kRate);
   }
