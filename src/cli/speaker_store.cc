@@ -31,17 +31,17 @@ SpeakerStore::SpeakerStore(const fs::path& data_dir) : path_(data_dir / "speaker
   }
 }
 
-std::vector<pipeline::KnownVoice> SpeakerStore::of_model(std::string_view model) const {
+std::vector<pipeline::KnownVoice> SpeakerStore::of_kin(std::string_view kin) const {
   std::vector<pipeline::KnownVoice> known;
   for (const StoredVoice& voice : voices_) {
-    if (voice.model == model) known.push_back(voice.known);
+    if (voice.kin == kin) known.push_back(voice.known);
   }
   return known;
 }
 
-void SpeakerStore::put(pipeline::KnownVoice voice, std::string_view model) {
+void SpeakerStore::put(pipeline::KnownVoice voice, std::string_view kin) {
   std::erase_if(voices_, [&](const StoredVoice& each) { return each.known.name == voice.name; });
-  voices_.push_back({std::move(voice), std::string(model)});
+  voices_.push_back({std::move(voice), std::string(kin)});
   write();
 }
 
@@ -56,7 +56,7 @@ void SpeakerStore::remove(const std::string& name) {
 void SpeakerStore::write() const {
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const StoredVoice& voice : voices_) {
-    json.push_back({{"name", voice.known.name}, {"model", voice.model}, {"voice", voice.known.voice}});
+    json.push_back({{"name", voice.known.name}, {"model", voice.kin}, {"voice", voice.known.voice}});
   }
   std::error_code problem;
   fs::create_directories(path_.parent_path(), problem);

@@ -13,7 +13,7 @@ namespace amanuensis::cli {
 
 struct StoredVoice {
   pipeline::KnownVoice known;
-  std::string model;  // the embedder whose vector it is
+  std::string kin;  // EmbedderTraits::kin of the embedder whose vector it is
 };
 
 class SpeakerStore {
@@ -23,11 +23,11 @@ class SpeakerStore {
   explicit SpeakerStore(const std::filesystem::path& data_dir);
 
   const std::vector<StoredVoice>& all() const { return voices_; }
-  // Those that this embedder can compare.
-  std::vector<pipeline::KnownVoice> of_model(std::string_view model) const;
+  // Those that an embedder can compare.
+  std::vector<pipeline::KnownVoice> of_kin(std::string_view kin) const;
 
   // Replaces a voice of that name. Throws Error{kIo}.
-  void put(pipeline::KnownVoice voice, std::string_view model);
+  void put(pipeline::KnownVoice voice, std::string_view kin);
   // Throws Error{kNotFound} when there is no such name.
   void remove(const std::string& name);
 

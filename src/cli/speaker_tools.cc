@@ -1,7 +1,11 @@
 #include "cli/speaker_tools.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <mutex>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -86,7 +90,21 @@ SpeakerTools::~SpeakerTools() = default;
 
 std::vector<pipeline::KnownVoice> SpeakerTools::enrolled(const Context& context) const {
   if (context.environment.data_dir.empty()) return {};
-  return SpeakerStore(context.environment.data_dir).of_model(diarizer_->embedder().traits().name);
+  const SpeakerStore store(context.environment.data_dir);
+  const std::string& kin = diarizer_->embedder().traits().kin;
+  std::vector<std::string> strangers;
+  for (const StoredVoice& voice : store.all()) {
+    if (voice.kin != kin) strangers.push_back(voice.known.name);
+  }
+  if (!strangers.empty()) {
+    std::call_once(told_strangers_, [&] {
+      context.terminal.message(fmt::format(
+          "amanuensis: warning: {}: enrolled with another speaker network than the one in use ({}) and not recognised; "
+          "`amanuensis speakers enroll` them again",
+          fmt::join(strangers, ", "), kin));
+    });
+  }
+  return store.of_kin(kin);
 }
 
 }  // namespace amanuensis::cli

@@ -41,7 +41,7 @@ class SpeakerTools {
   ~SpeakerTools();
 
   const pipeline::Diarizer& diarizer() const { return *diarizer_; }
-  // The enrolled voices that this diarizer can recognise; none without a data folder.
+  // The enrolled voices that this diarizer can recognise; none without a data folder. Says once whom it cannot.
   std::vector<pipeline::KnownVoice> enrolled(const Context& context) const;
 
  private:
@@ -51,6 +51,7 @@ class SpeakerTools {
   std::unique_ptr<VoiceActivity> voice_;  // null: the embedder finds speech itself
   mutable std::mutex voice_mutex_;        // all its detectors share one network
   std::unique_ptr<pipeline::Diarizer> diarizer_;
+  mutable std::once_flag told_strangers_;
 };
 
 }  // namespace amanuensis::cli

@@ -30,7 +30,7 @@ int enroll(Context& context, const SpeakersArguments& arguments) {
     samples.insert(samples.end(), more.begin(), more.end());
   }
   try {
-    store.put({arguments.name, tools.diarizer().voice(samples)}, tools.diarizer().embedder().traits().name);
+    store.put({arguments.name, tools.diarizer().voice(samples)}, tools.diarizer().embedder().traits().kin);
   } catch (const Error& error) {
     throw Error(error.code(), fmt::format("'{}': {}", arguments.name, error.what()));
   }
@@ -41,7 +41,7 @@ int enroll(Context& context, const SpeakersArguments& arguments) {
 int list(Context& context) {
   const SpeakerStore store(context.environment.data_dir);
   for (const StoredVoice& voice : store.all()) {
-    context.terminal.out(fmt::format("{}\t{}\n", voice.known.name, voice.model));
+    context.terminal.out(fmt::format("{}\t{}\n", voice.known.name, voice.kin));
   }
   return kExitOk;
 }

@@ -26,11 +26,10 @@ inline std::string all_of(std::FILE* file) {
   return text;
 }
 
-// With no environment variables and no models on the machine.
-inline Outcome run_in_process(const std::vector<std::string>& arguments) {
+// With no environment variables and no models on the machine, unless `environment` has some.
+inline Outcome run_in_process(const std::vector<std::string>& arguments, const cli::Environment& environment = {}) {
   std::FILE* out = std::tmpfile();
   std::FILE* error = std::tmpfile();
-  const cli::Environment environment;
   Outcome outcome;
   {
     cli::Terminal terminal(fileno(out), fileno(error));

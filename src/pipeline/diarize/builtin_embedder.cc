@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <mutex>
@@ -62,6 +63,15 @@ struct SharedNet {
 model::FrameRange frames_of(const SpeechSpan& span, std::size_t frames) {
   const std::size_t start = std::min(frames, span.start / kHop);
   return {start, std::clamp(span.end / kHop, start, frames)};
+}
+
+// FNV-1a of the mean vector: it was measured with the networks and changes with them.
+std::uint32_t fingerprint(const model::VoiceSpace& space) {
+  std::uint32_t hash = 2166136261U;
+  for (const float value : space.mean) {
+    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 16777619U;
+  }
+  return hash;
 }
 
 class MelVoices final : public RecordingVoices {
@@ -238,6 +248,7 @@ class BuiltinEmbedder final : public SpeakerEmbedder {
  public:
   explicit BuiltinEmbedder(device::Backend& backend) : net_(backend) {
     traits_.name = "builtin";
+    traits_.kin = fmt::format("builtin {:08x}", fingerprint(net_.net.space()));
     traits_.dimension = model::kVoiceNetWidth;
     traits_.knows_activity = true;
     traits_.merge_similarity = 0.55;

@@ -75,6 +75,7 @@ class WeSpeakerEmbedder final : public SpeakerEmbedder {
   WeSpeakerEmbedder(const std::filesystem::path& path, device::Backend& backend, Turns turns)
       : fbank_(backend), network_(path, backend), turns_(std::move(turns)) {
     traits_.name = "wespeaker-voxceleb-resnet34-LM";
+    traits_.kin = traits_.name;
     traits_.dimension = network_.dimension();
     traits_.min_region_s = 0.5;
     traits_.window_s = 2.0;

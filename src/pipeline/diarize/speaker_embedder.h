@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -26,6 +27,7 @@ struct EmbedRegion {
 // What is particular to an embedder's vectors.
 struct EmbedderTraits {
   std::string_view name;      // "builtin", "wespeaker-voxceleb-resnet34-LM"
+  std::string kin;            // vectors of the same can be compared: the name, and what says which training it had
   std::size_t dimension = 0;  // of a vector
   // What it listens with also tells how many speak (RecordingVoices::activity).
   bool knows_activity = false;
