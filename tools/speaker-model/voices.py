@@ -1,7 +1,8 @@
 """The synthetic voices: which train the speaker model and which are kept aside to measure with.
 
 A voice is one recorded person, as a Debian package speaks it: MBROLA diphones through espeak-ng, RHVoice, Festival, Flite
-and SVOX Pico. People who are in two packages are named once.
+and SVOX Pico. People who are in two packages are named once. And there are the imagined ones of espeak-ng, its variants, which
+are calculated from formants and closer to each other than people are.
 """
 from __future__ import annotations
 
@@ -19,10 +20,17 @@ FESTIVAL = ("kal_diphone ked_diphone don_diphone rab_diphone upc_ca_ona_hts czec
             "hy_fi_mv_diphone suo_fi_lj_diphone lp_diphone pc_diphone el_diphone").split()
 FLITE = ["rms", "awb"]
 PICO = ["en-US", "en-GB", "de-DE", "es-ES", "fr-FR", "it-IT"]
+# Without those that whisper or sing, and of those that differ little (Gene, Gene2) the first.
+ESPEAK = ("Alex Alicia Andrea Andy Annie AnxiousAndy Denis Diogo Gene Henrique Hugo Jacky Lee Marco Mario Michael Mike Nguyen "
+          "RicishayMax Storm Tweaky UniRobot adam anika antonio aunty belinda benjamin boris caleb croak david ed edward f1 f2 f3 "
+          "f4 f5 grandma grandpa gustave iven john kaukovalta klatt klatt2 klatt3 klatt4 linda m1 m2 m3 m4 m5 m6 m7 m8 marcelo "
+          "max michel miguel norbert pablo paul pedro quincy rob robert robosoft robosoft3 robosoft5 sandro shelby steph travis "
+          "victor zac").split()
 
 HELD_OUT = {"mbrola:" + name for name in "us1 us2 us3 en1 de2 de7 fr1 fr4 es1 it3 nl2 pl1 sw2 br1 br2 mx1".split()} | {
     "rhvoice:" + name for name in "alan lyubov clb anna pavel natan".split()} | {
-    "festival:kal_diphone", "festival:ked_diphone", "flite:rms", "flite:awb", "pico:en-GB", "pico:en-US"}
+    "festival:kal_diphone", "festival:ked_diphone", "flite:rms", "flite:awb", "pico:en-GB", "pico:en-US"} | {
+    "espeak:" + name for name in "Alicia Andy Denis Storm adam f2 f4 klatt3 linda m3 m7 quincy robert zac".split()}
 
 
 
@@ -51,4 +59,5 @@ def all_voices() -> list[Voice]:
             + [Voice("rhvoice", name, alphabet) for name, alphabet in RHVOICE.items()]
             + [Voice("festival", name) for name in FESTIVAL]
             + [Voice("flite", name) for name in FLITE]
-            + [Voice("pico", name) for name in PICO])
+            + [Voice("pico", name) for name in PICO]
+            + [Voice("espeak", name) for name in ESPEAK])

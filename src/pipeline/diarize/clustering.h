@@ -25,6 +25,8 @@ struct ClusterOptions {
   // Then groups whose centres (the directions of their sums) are at least so alike: what is left of chance in single
   // vectors is gone from these, so that one voice's groups are very alike.
   double same_centre = 0.8;
+  // The same where there is no valley between two clusters (settle_clusters() alone).
+  double same_without_valley = 0.65;
   std::size_t min_clusters = 1;
   std::optional<std::size_t> max_clusters;
   // Groups of less weight than this do not count as speakers of their own: they go to the group they are most like.
@@ -38,8 +40,8 @@ std::vector<std::size_t> cluster_voices(const VoiceVectors& vectors, std::span<c
                                         const ClusterOptions& options);
 
 // What is left of clusters found otherwise: those of too little weight go to the ones they are most like, then the most
-// alike become one while they are as alike as same_centre says or more than max_clusters. labels: below `clusters`,
-// perhaps with gaps. Returns labels without gaps.
+// alike become one while they are as alike as same_centre says or more than max_clusters, or less alike with no valley
+// between them. labels: below `clusters`, perhaps with gaps. Returns labels without gaps.
 std::vector<std::size_t> settle_clusters(const VoiceVectors& vectors, std::span<const float> weights,
                                          std::span<const std::size_t> labels, std::size_t clusters,
                                          const ClusterOptions& options);

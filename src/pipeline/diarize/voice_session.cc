@@ -31,22 +31,21 @@ constexpr double kLeastSpeakerShare = 0.03;
 constexpr std::array kGuessSimilarity{0.55, 0.65, 0.75, 0.85};
 constexpr double kGuessCentre = 0.95;
 constexpr std::size_t kGuessSpeakers = 16;
-// With so much speech and with more; between the two in proportion.
+// What a speaker more costs.
+constexpr double kSpeakerCost = 5;
+// Speakers whose voices are so alike are one, unless more are heard at once: chance, or a voice that changed, has split
+// it. With so much speech and with more; between the two in proportion. Of little speech a voice is known less well; of
+// much it shows whether there is a valley between the two.
 constexpr double kShortS = 60;
 constexpr double kLongS = 240;
-// What a speaker more costs: in a long recording a voice changes more than the model knows.
-constexpr double kCostWhereShort = 4;
-constexpr double kCostWhereLong = 18;
-// Speakers whose voices are so alike are one, unless more are heard at once: chance, or a voice that changed, has split
-// it. Of little speech a voice is known less well.
 constexpr double kSameWhereShort = 0.62;
-constexpr double kSameWhereLong = 0.8;
+constexpr double kSameWhereLong = 0.9;
 // The same where there are but two: one person alone is likelier than two so alike.
 constexpr double kSameWhereTwo = 0.58;
 // Never less.
 constexpr double kLeastCost = 3;
 // Overlaps that prove how many there are.
-constexpr OverlapOptions kBeyondDoubt{.least = {0.5, 0.25, 0.2}};
+constexpr OverlapOptions kBeyondDoubt{.least = {0.5, 0.2, 0.2}};
 // A cell that is so much likelier of its speaker than of any other (the logarithm) is nobody else's as well.
 constexpr float kSureMargin = 25.0F;
 // Shorter stretches in which one speaks alone say little of a voice.
@@ -160,7 +159,7 @@ class VoiceSession final : public DiarizationSession {
     Found found;
     BayesOptions options;
     // Cheaper speakers where fewer are found than are heard at once.
-    for (options.speaker_cost = by_length(speech_s, kCostWhereShort, kCostWhereLong);; options.speaker_cost /= 2) {
+    for (options.speaker_cost = kSpeakerCost;; options.speaker_cost /= 2) {
       double bound = -std::numeric_limits<double>::infinity();
       found.speakers = 0;
       for (const FirstGuess& first : guesses) {

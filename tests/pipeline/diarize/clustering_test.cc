@@ -76,7 +76,9 @@ TEST(Clustering, SettledClustersOfOneVoiceAreOneUnlessMoreAreAskedFor) {
   const auto three = settle_clusters({values, kWidth}, weights, labels, 4, options);
   EXPECT_EQ(std::set<std::size_t>(three.begin(), three.end()).size(), 3U);
   options.min_clusters = 1;
-  options.same_centre = 2;  // never
+  options.same_centre = 2;                                                               // never
+  expect_by_speaker(settle_clusters({values, kWidth}, weights, labels, 4, options), 2);  // no valley
+  options.same_without_valley = 2;
   EXPECT_EQ(settle_clusters({values, kWidth}, weights, labels, 4, options), labels);
 }
 
