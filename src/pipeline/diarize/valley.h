@@ -1,6 +1,6 @@
 // Whether two clusters of vectors are two clouds or the halves of one. A voice that changes in the course of a
-// recording scatters, and a method that looks for clusters cuts it somewhere in the middle, where it is densest; between
-// two voices, however alike, there is a valley. Pure functions; any thread.
+// recording scatters, and a method that looks for clusters cuts it somewhere in the middle, where it is densest;
+// between two voices, however alike, there is a valley. Pure functions; any thread.
 #pragma once
 
 #include <cstddef>

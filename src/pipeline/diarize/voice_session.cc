@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "audio/decode.h"
@@ -27,6 +28,8 @@ constexpr double kPieceS = 2.0;
 // A group with less speech than this, or than this share of it all, is no speaker of its own unless asked for.
 constexpr double kLeastSpeakerS = 4.0;
 constexpr double kLeastSpeakerShare = 0.03;
+// One who is asked for says at least so much, if so many do.
+constexpr double kLeastAskedForS = 1.0;
 // First guesses of who is there, rather too many: one of them leads to the best explanation.
 constexpr std::array kGuessSimilarity{0.55, 0.65, 0.75, 0.85};
 constexpr double kGuessCentre = 0.95;
@@ -103,9 +106,11 @@ class VoiceSession final : public DiarizationSession {
     if (traits.space != nullptr) found = explain(cells, vectors, wanted, stop);
     if (traits.space == nullptr || found.speakers < wanted.min_clusters) {
       found.margins.clear();
-      found.speakers = guess(pieces_of(cells, vectors), cells.size(), wanted, found.labels);
+      const Pieces pieces = pieces_of(cells, vectors);
+      found.speakers = guess(pieces, cells.size(), wanted, found.labels);
       check(stop);
       resegment(cells, vectors, found.speakers, {}, found.labels);
+      if (distinct(found.labels) < wanted.min_clusters) guess_asked_for(cells, vectors, pieces, wanted, found);
     }
     check(stop);
     counts_ = count_overlapping(activity_, {}, sure_frames(cells, found.margins));
@@ -207,6 +212,10 @@ class VoiceSession final : public DiarizationSession {
     return *std::max_element(labels.begin(), labels.end()) + 1;
   }
 
+  static std::size_t distinct(std::span<const std::size_t> labels) {
+    return std::set<std::size_t>(labels.begin(), labels.end()).size();
+  }
+
   struct Pieces {
     std::vector<std::size_t> first_cells;  // of each
     std::vector<float> values;             // their vectors
@@ -236,6 +245,31 @@ class VoiceSession final : public DiarizationSession {
       for (std::size_t i = pieces.first_cells[p]; i < end; ++i) labels[i] = clusters[p];
     }
     return count_of(clusters);
+  }
+
+  // The same, not cell by cell, where that leaves fewer speakers than are asked for: that many who say something, where
+  // there are. Clustering down to their number names a cough or two, which are like nobody, before it parts two people.
+  void guess_asked_for(std::span<const SpeechSpan> cells, const VoiceVectors& vectors, const Pieces& pieces,
+                       const ClusterOptions& wanted, Found& found) const {
+    const std::vector<float> weights = seconds_of(cells);
+    ClusterOptions many = wanted;
+    many.min_weight = 0;
+    ClusterOptions settled = wanted;
+    settled.min_clusters = 1;
+    settled.max_clusters = wanted.min_clusters;
+    settled.min_weight = kLeastAskedForS;
+    settled.same_centre = settled.same_without_valley = 2;  // never
+    const std::size_t most = std::min(pieces.seconds.size(), wanted.min_clusters + kGuessSpeakers);
+    for (; many.min_clusters <= most; ++many.min_clusters) {
+      many.max_clusters = many.min_clusters;
+      std::vector<std::size_t> labels;
+      const std::size_t speakers = guess(pieces, cells.size(), many, labels);
+      labels = settle_clusters(vectors, weights, labels, speakers, settled);
+      if (count_of(labels) <= distinct(found.labels)) continue;
+      found.speakers = count_of(labels);
+      found.labels = std::move(labels);
+      if (found.speakers >= wanted.min_clusters) return;
+    }
   }
 
   ClusterOptions cluster_options(std::span<const float> weights) const {

@@ -62,6 +62,17 @@ TEST_F(DiarizerTest, TwoOnTheTelephoneAreTold) {
   EXPECT_EQ(diarizer_.diarize(call, three).speakers.size(), 3U);
 }
 
+TEST_F(DiarizerTest, OneWhoIsAskedForAsThreeIsThree) {
+  const std::vector<float> alone = shared("jfk.flac");
+  if (alone.empty()) GTEST_SKIP() << "jfk.flac is not here";
+  EXPECT_EQ(diarizer_.diarize(alone, {}).speakers.size(), 1U);
+  for (const std::size_t count : {2U, 3U, 4U}) {
+    DiarizeOptions options;
+    options.num_speakers = count;
+    EXPECT_EQ(diarizer_.diarize(alone, options).speakers.size(), count);
+  }
+}
+
 TEST_F(DiarizerTest, HowTheAudioIsCutIntoCallsMakesNoDifference) {
   const std::vector<float> call = shared("pyannote/sample.wav");
   if (call.empty()) GTEST_SKIP() << "pyannote/sample.wav is not here";

@@ -61,7 +61,8 @@ TEST(Valley, OnePlaceIsOneCloudAndOtherClustersDoNotMatter) {
   const std::vector<float> same{1, 0, 1, 0, 5, 5};
   EXPECT_EQ(valley_between({same, kWidth}, std::vector<float>(3, 1.0F), std::vector<std::size_t>{0, 1, 2}, 0, 1), 1);
   const std::vector<float> apart{1, 0, 9, 0, 5, 0};
-  EXPECT_LT(valley_between({apart, kWidth}, std::vector<float>(3, 1.0F), std::vector<std::size_t>{0, 1, 2}, 0, 1), 0.01);
+  EXPECT_LT(valley_between({apart, kWidth}, std::vector<float>(3, 1.0F), std::vector<std::size_t>{0, 1, 2}, 0, 1),
+            0.01);
 }
 
 }  // namespace
