@@ -110,7 +110,7 @@ class VoiceSession final : public DiarizationSession {
       found.speakers = guess(pieces, cells.size(), wanted, found.labels);
       check(stop);
       resegment(cells, vectors, found.speakers, {}, found.labels);
-      if (distinct(found.labels) < wanted.min_clusters) guess_asked_for(cells, vectors, pieces, wanted, found);
+      if (distinct(found.labels) < wanted.min_clusters) guess_asked_for(cells, vectors, pieces, wanted, stop, found);
     }
     check(stop);
     counts_ = count_overlapping(activity_, {}, sure_frames(cells, found.margins));
@@ -250,7 +250,7 @@ class VoiceSession final : public DiarizationSession {
   // The same, not cell by cell, where that leaves fewer speakers than are asked for: that many who say something, where
   // there are. Clustering down to their number names a cough or two, which are like nobody, before it parts two people.
   void guess_asked_for(std::span<const SpeechSpan> cells, const VoiceVectors& vectors, const Pieces& pieces,
-                       const ClusterOptions& wanted, Found& found) const {
+                       const ClusterOptions& wanted, const std::stop_token& stop, Found& found) const {
     const std::vector<float> weights = seconds_of(cells);
     ClusterOptions many = wanted;
     many.min_weight = 0;
@@ -264,6 +264,7 @@ class VoiceSession final : public DiarizationSession {
       many.max_clusters = many.min_clusters;
       std::vector<std::size_t> labels;
       const std::size_t speakers = guess(pieces, cells.size(), many, labels);
+      check(stop);
       labels = settle_clusters(vectors, weights, labels, speakers, settled);
       if (count_of(labels) <= distinct(found.labels)) continue;
       found.speakers = count_of(labels);
